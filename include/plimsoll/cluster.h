@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The picture of the cluster: nodes with their load lines, unfinished GPU pods, RuntimeClasses.
+ *
+ * One writer at a time, many readers: every function is safe from several threads. Writers take the
+ * object they are given. Load lines are recomputed when something on the node changes, not when
+ * somebody asks.
+ */
+#pragma once
+
+#include <plimsoll/extender.h>
+#include <plimsoll/facts.h>
+#include <plimsoll/node.h>
+#include <plimsoll/placement.h>
+#include <plimsoll/pod.h>
+
+struct plimsoll_cluster;
+
+/** What is watched. */
+enum plimsoll_kind {
+    PLIMSOLL_KIND_NODES,
+    PLIMSOLL_KIND_PODS,
+    PLIMSOLL_KIND_RUNTIME_CLASSES,
+    PLIMSOLL_KIND_COUNT
+};
+
+struct plimsoll_cluster_options {
+    const struct plimsoll_reading *reading;             /* borrowed for life */
+    const struct plimsoll_placement_settings *settings; /* borrowed for life */
+    const char *const *runtime_classes; /* names in the order of facts' bits; borrowed */
+    size_t runtime_class_count;
+    int64_t max_report_age_ms;
+};
+
+struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_options *options);
+void plimsoll_cluster_free(struct plimsoll_cluster **cluster);
+
+/* -- writing: what list and watch say ------------------------------------------------------------
+ */
+
+/** Objects given from here to list_end are the whole truth; what was not given is gone then. */
+void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+void plimsoll_cluster_list_end(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+/** The list was given up half-way: nothing is gone, the kind stays as synced as it was. */
+void plimsoll_cluster_list_abort(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+
+/**
+ * The object of a list or a watch event, read from its bytes; borrowed for the call.
+ * @return 0, or -1 with PLIMSOLL_ERR_INVALID when the bytes are no such object: nothing changed.
+ */
+int plimsoll_cluster_set(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
+                         struct plimsoll_span object,
+                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+int plimsoll_cluster_remove(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
+                            struct plimsoll_span object,
+                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/** A claim in flight counts (books' ASSUME) until forgotten or seen on the bound pod. */
+void plimsoll_cluster_assume(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod,
+                             const char *node, const struct plimsoll_claim *claim);
+void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod);
+
+/** Time passed: reports may have gone stale. `now_unix_ms` as of the caller's clock. */
+void plimsoll_cluster_tick(struct plimsoll_cluster *cluster, int64_t now_unix_ms);
+
+/** Called by the writer after each change of a pod, outside the lock; for the books. At most one.
+ */
+struct plimsoll_cluster_listener {
+    void *context;
+    void (*pod_seen)(void *context, const struct plimsoll_uid *pod, const char *node);
+    void (*pod_gone)(void *context, const struct plimsoll_uid *pod);
+};
+void plimsoll_cluster_listen(struct plimsoll_cluster *cluster,
+                             const struct plimsoll_cluster_listener *listener);
+
+/* -- reading --------------------------------------------------------------------------------------
+ */
+
+bool plimsoll_cluster_synced(const struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+struct plimsoll_facts plimsoll_cluster_facts(const struct plimsoll_cluster *cluster);
+
+/** A reader's hold on the picture: what it borrows stays valid until read_end. Keep it short. */
+void plimsoll_cluster_read_begin(struct plimsoll_cluster *cluster);
+void plimsoll_cluster_read_end(struct plimsoll_cluster *cluster);
+
+/* Between read_begin and read_end: */
+bool plimsoll_cluster_node(struct plimsoll_cluster *cluster, struct plimsoll_span name,
+                           struct plimsoll_extender_node *out);
+const char *plimsoll_cluster_node_of(struct plimsoll_cluster *cluster,
+                                     const struct plimsoll_uid *pod);
+/** NULL when the picture does not have it (pods without a GPU are not kept). */
+const struct plimsoll_pod *plimsoll_cluster_pod(struct plimsoll_cluster *cluster,
+                                                const struct plimsoll_uid *pod);
+/** In order of name. */
+size_t plimsoll_cluster_node_count(struct plimsoll_cluster *cluster);
+bool plimsoll_cluster_node_at(struct plimsoll_cluster *cluster, size_t index,
+                              struct plimsoll_extender_node *out);
+size_t plimsoll_cluster_pod_count(struct plimsoll_cluster *cluster);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What is free on a card, what fits, which cards, and how good that is (design §4.1, §4.2).
+ *
+ * Pure arithmetic: no clock, no I/O, no globals; safe from several threads. All sizes are bytes.
+ * Additions saturate; nothing that cannot be read counts as free.
+ */
+#pragma once
+
+#include <plimsoll/demand.h>
+#include <plimsoll/node.h>
+#include <plimsoll/pod.h>
+#include <plimsoll/text.h>
+
+/** The default for GPU pods without a VRAM request. */
+enum plimsoll_default { PLIMSOLL_DEFAULT_SHARE, PLIMSOLL_DEFAULT_WHOLE, PLIMSOLL_DEFAULT_BYTES };
+
+struct plimsoll_placement_settings {
+    uint64_t reserve_bytes;         /* per card, when reserve_percent_milli is 0 */
+    uint32_t reserve_percent_milli; /* of the card's total */
+    enum plimsoll_default default_request;
+    uint64_t default_bytes; /* DEFAULT_BYTES */
+    enum plimsoll_policy policy;
+};
+
+/** Everything known of one node; borrowed for the call. */
+struct plimsoll_node_view {
+    const struct plimsoll_node *node;
+    /** Unfinished GPU pods that are bound to the node, hold a claim in flight on it, or are
+     * nominated to it. */
+    const struct plimsoll_pod *const *pods;
+    size_t pod_count;
+    /** Pods that ended after the report in `node` arrived: their measured bytes are freed with
+     * them. */
+    const struct plimsoll_uid *ended;
+    size_t ended_count;
+    bool pods_known; /* false: no picture of pods (full-Nodes form); what the report names is taken
+                        as there */
+    bool stale;      /* the report is old: shown, never used to make room */
+};
+
+enum plimsoll_card_state {
+    PLIMSOLL_CARD_OK,
+    PLIMSOLL_CARD_UNKNOWN_MEMORY, /* no facts about its memory at all */
+    PLIMSOLL_CARD_UNHEALTHY,
+    PLIMSOLL_CARD_CORDONED,
+    PLIMSOLL_CARD_DISAGREES, /* in one of inventory and usage only */
+    PLIMSOLL_CARD_MIG,       /* split into instances: nothing on the whole card */
+};
+
+/** The load line of one card. free = total − max(reserve, foreign) − booked, at least 0. */
+struct plimsoll_load {
+    uint64_t total, line, reserve, booked, foreign, free;
+    uint64_t used; /* measured; 0 when not reported */
+    /** What floating claims of others may still put here, for a pod whose card the plugin picks …
+     */
+    uint64_t floating_plugin;
+    /** … and for one whose card we pick. */
+    uint64_t floating_ours;
+    uint32_t replicas; /* devices of the plugin here, at least 1 */
+    uint32_t taken;    /* of them, known to be held */
+    uint8_t state;     /* enum plimsoll_card_state */
+};
+
+/** The loads of a node's cards, in the order of node->cards. One allocation; free with free(). */
+struct plimsoll_node_load {
+    uint32_t card_count;
+    bool nominated; /* counts pods nominated here: depends on who asks, compute afresh for a pod */
+    struct plimsoll_load cards[];
+};
+
+/**
+ * Computes the load lines of a node.
+ * @param without   A pod that does not count (it asks for itself), or NULL.
+ * @param priority  Nominated pods below it do not count; INT32_MIN: all count.
+ * @return owned by the caller.
+ */
+struct plimsoll_node_load *
+plimsoll_placement_load(const struct plimsoll_node_view *view,
+                        const struct plimsoll_placement_settings *settings,
+                        const struct plimsoll_uid *without, int32_t priority);
+
+/** Why a node does not take a pod. Few and stable: the scheduler groups equal texts. */
+enum plimsoll_reason {
+    PLIMSOLL_FITS,
+    PLIMSOLL_NO_NODE,        /* not yet known to Plimsoll */
+    PLIMSOLL_NO_CARD,        /* no card of that vendor */
+    PLIMSOLL_UNUSABLE,       /* the node's annotations cannot be read */
+    PLIMSOLL_MEMORY_UNKNOWN, /* card memory unknown */
+    PLIMSOLL_NO_VRAM,        /* insufficient free VRAM */
+    PLIMSOLL_OVER_LINE,      /* larger than any card there could ever give */
+    PLIMSOLL_OVER_MPS_SHARE, /* larger than MPS allows one client */
+    PLIMSOLL_NO_HEALTHY_CARD,
+    PLIMSOLL_CORDONED,
+    PLIMSOLL_TOO_FEW_CARDS,
+    PLIMSOLL_NO_TOPOLOGY, /* not that many cards joined by NVLink / on one NUMA node */
+    PLIMSOLL_NO_ENV, /* VRAM-only pod, but the runtime there does not honour NVIDIA_VISIBLE_DEVICES
+                      */
+    PLIMSOLL_ENV_CONFLICT, /* our downward env on a multi-card node that is not pinned */
+    PLIMSOLL_NO_INSTANCE,  /* no MIG instance of that profile */
+    PLIMSOLL_REFUSED,      /* the pod's own request cannot be read */
+};
+
+/** What a node can promise a pod (design §4.2). */
+enum plimsoll_guarantee {
+    PLIMSOLL_GUARANTEE_NONE,
+    PLIMSOLL_GUARANTEE_EXACT,
+    PLIMSOLL_GUARANTEE_PINNED,
+    PLIMSOLL_GUARANTEE_CONSERVATIVE,
+    PLIMSOLL_GUARANTEE_COUNTED, /* exclusive devices that the kubelet counts: MIG, AMD, Intel */
+};
+
+struct plimsoll_verdict {
+    enum plimsoll_reason reason;
+    enum plimsoll_guarantee guarantee;
+    uint64_t want;        /* bytes on the card that came closest; 0 when not about bytes */
+    uint64_t missing;     /* bytes that card lacks; 0 when it fits or is not about bytes */
+    uint64_t unaccounted; /* 1: passes by count only, memory unknown */
+};
+
+/** Does the pod fit on the node as it is? Allocation-free; the filter's inner loop. */
+struct plimsoll_verdict
+plimsoll_placement_judge(const struct plimsoll_node *node, const struct plimsoll_node_load *load,
+                         const struct plimsoll_demand *demand,
+                         const struct plimsoll_placement_settings *settings);
+
+/** How well a fitting pod would sit there under the policy; larger is better, comparable across
+ * nodes. */
+double plimsoll_placement_score(const struct plimsoll_node *node,
+                                const struct plimsoll_node_load *load,
+                                const struct plimsoll_demand *demand,
+                                const struct plimsoll_placement_settings *settings);
+
+/**
+ * Scores to the extender's 0 … 10: order kept where ten steps allow, and only the best (ties
+ * included) get 10. @param count  of both arrays.
+ */
+void plimsoll_placement_quantise(const double *scores, size_t count, int *out);
+
+/**
+ * Decides the cards of a pod that fits and writes its claim (pod uid and node are filled in).
+ * @return 0, or -1 with PLIMSOLL_ERR_CONFLICT and the reason when it does not fit. The caller
+ * clears `claim`.
+ */
+int plimsoll_placement_choose(const struct plimsoll_node *node,
+                              const struct plimsoll_node_load *load, const struct plimsoll_pod *pod,
+                              const struct plimsoll_placement_settings *settings,
+                              struct plimsoll_claim *claim,
+                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/**
+ * The value of plimsoll.dev/visible-devices, or of `.1`, `.2` … (`container` 0, 1, 2 … in the order
+ * of the pod's GPU containers): the claim's cards where that is exact or pinned, `void` where the
+ * plugin passes cards by CDI or mounts.
+ */
+void plimsoll_placement_visible(const struct plimsoll_node *node,
+                                const struct plimsoll_demand *demand,
+                                const struct plimsoll_claim *claim, unsigned container,
+                                struct plimsoll_text *out);
+
+/** The sentence for FailedAndUnresolvableNodes: low cardinality, no numbers of the node. */
+void plimsoll_reason_write(enum plimsoll_reason reason, const struct plimsoll_demand *demand,
+                           struct plimsoll_text *out);
+/** A word for metric labels: `insufficient_vram`. Static. */
+const char *plimsoll_reason_label(enum plimsoll_reason reason);
+/** `exact`, `pinned`, `conservative`, `counted`, `none`. Static. */
+const char *plimsoll_guarantee_text(enum plimsoll_guarantee guarantee);
