@@ -6,7 +6,7 @@
 __extension__ typedef unsigned __int128
     wide; /* a digit string times a suffix, before it is bounded */
 
-#define DIGITS_MAX 18 /* significant digits kept; 10^18 × 2^60 still fits 128 bits */
+#define DIGITS_MAX 19 /* significant digits kept: they fit 64 bits, and times 2^60 still 128 */
 
 /* What a suffix stands for: base^exponent. */
 struct scale {
