@@ -2,9 +2,14 @@
 /**
  * The picture of the cluster: nodes with their load lines, unfinished GPU pods, RuntimeClasses.
  *
- * One writer at a time, many readers: every function is safe from several threads. Writers take the
- * object they are given. Load lines are recomputed when something on the node changes, not when
- * somebody asks.
+ * One writer at a time, many readers: every function is safe from several threads. Load lines and
+ * facts are recomputed by the writer when something of a node changes, not when somebody asks. Pure
+ * but for its lock: no clock, no I/O, no log.
+ *
+ * A pod is counted on one node: the one it is bound to, else the one its claim in flight names,
+ * else the one it is nominated to. Pods without a GPU are not kept. An agent's pod (pod.h) is kept
+ * as a flag of its node: a `usage` report is stale while that pod is not Ready; without such a pod
+ * a report is stale when the time it carries is older than `max_report_age_ms`.
  */
 #pragma once
 
@@ -27,9 +32,9 @@ enum plimsoll_kind {
 struct plimsoll_cluster_options {
     const struct plimsoll_reading *reading;             /* borrowed for life */
     const struct plimsoll_placement_settings *settings; /* borrowed for life */
-    const char *const *runtime_classes; /* names in the order of facts' bits; borrowed */
-    size_t runtime_class_count;
-    int64_t max_report_age_ms;
+    const char *const *runtime_classes; /* names in the order of facts' bits; borrowed for life */
+    size_t runtime_class_count;         /* up to 64; further ones are never there */
+    int64_t max_report_age_ms;          /* 0: reports do not go stale by their time */
 };
 
 struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_options *options);
@@ -38,11 +43,19 @@ void plimsoll_cluster_free(struct plimsoll_cluster **cluster);
 /* -- writing: what list and watch say ------------------------------------------------------------
  */
 
-/** Objects given from here to list_end are the whole truth; what was not given is gone then. */
+/**
+ * Objects given from here to list_end are the whole truth; what was not given is gone then, and not
+ * before. A begin after a begin starts anew.
+ */
 void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
 void plimsoll_cluster_list_end(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
 /** The list was given up half-way: nothing is gone, the kind stays as synced as it was. */
 void plimsoll_cluster_list_abort(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+/**
+ * Nobody will ever list this kind (a state file without RuntimeClasses). Counts as synced; every
+ * RuntimeClass is then taken as there, as without API access.
+ */
+void plimsoll_cluster_skip(struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
 
 /**
  * The object of a list or a watch event, read from its bytes; borrowed for the call.
@@ -55,15 +68,25 @@ int plimsoll_cluster_remove(struct plimsoll_cluster *cluster, enum plimsoll_kind
                             struct plimsoll_span object,
                             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
-/** A claim in flight counts (books' ASSUME) until forgotten or seen on the bound pod. */
+/**
+ * A claim in flight counts (books' ASSUME) until forgotten, seen on the bound pod, or the pod is
+ * seen bound to another node or gone. Events that show the pod unbound do not end it. While it
+ * counts, the pod reads as bound to `node` with `claim` (copied).
+ */
 void plimsoll_cluster_assume(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod,
                              const char *node, const struct plimsoll_claim *claim);
 void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod);
 
-/** Time passed: reports may have gone stale. `now_unix_ms` as of the caller's clock. */
+/**
+ * Time passed: reports may have gone stale. `now_unix_ms` as of the caller's clock. Until the first
+ * tick no report is stale by its time: tick before the first list, then every few seconds.
+ */
 void plimsoll_cluster_tick(struct plimsoll_cluster *cluster, int64_t now_unix_ms);
 
-/** Called by the writer after each change of a pod, outside the lock; for the books. At most one.
+/**
+ * Called by the writer after each change of a GPU pod, outside the lock; for the books. At most
+ * one, set before the first writer. `node` is what the API says: "" while unbound, also when a
+ * claim is in flight.
  */
 struct plimsoll_cluster_listener {
     void *context;
@@ -77,22 +100,28 @@ void plimsoll_cluster_listen(struct plimsoll_cluster *cluster,
  */
 
 bool plimsoll_cluster_synced(const struct plimsoll_cluster *cluster, enum plimsoll_kind kind);
+/** `synced` there: nodes and RuntimeClasses are. Callable with or without a hold. */
 struct plimsoll_facts plimsoll_cluster_facts(const struct plimsoll_cluster *cluster);
 
-/** A reader's hold on the picture: what it borrows stays valid until read_end. Keep it short. */
+/**
+ * A reader's hold on the picture: what it borrows stays valid until read_end. Keep it short: a
+ * writer waits for it, and later readers wait for the writer. Not recursive; no writing inside.
+ */
 void plimsoll_cluster_read_begin(struct plimsoll_cluster *cluster);
 void plimsoll_cluster_read_end(struct plimsoll_cluster *cluster);
 
 /* Between read_begin and read_end: */
 bool plimsoll_cluster_node(struct plimsoll_cluster *cluster, struct plimsoll_span name,
                            struct plimsoll_extender_node *out);
+/** The node the pod is bound to or has a claim in flight on; NULL when none or not known. */
 const char *plimsoll_cluster_node_of(struct plimsoll_cluster *cluster,
                                      const struct plimsoll_uid *pod);
 /** NULL when the picture does not have it (pods without a GPU are not kept). */
 const struct plimsoll_pod *plimsoll_cluster_pod(struct plimsoll_cluster *cluster,
                                                 const struct plimsoll_uid *pod);
-/** In order of name. */
+/** Nodes in order of name. */
 size_t plimsoll_cluster_node_count(struct plimsoll_cluster *cluster);
 bool plimsoll_cluster_node_at(struct plimsoll_cluster *cluster, size_t index,
                               struct plimsoll_extender_node *out);
+/** Pods that are kept: unfinished GPU pods. */
 size_t plimsoll_cluster_pod_count(struct plimsoll_cluster *cluster);

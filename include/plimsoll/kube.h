@@ -3,8 +3,9 @@
  * Talks to the Kubernetes API server over libcurl: credentials, list and watch, bindings.
  *
  * Credentials: in-cluster files (the token is read again when it changes, and on 401) or a
- * kubeconfig (certificates, tokens, token files; exec plugins are said to be unsupported). Never
- * follows redirects.
+ * kubeconfig (certificates, tokens, token files; exec and auth-provider plugins and passwords are
+ * said to be unsupported). Never follows redirects. In a cluster no proxy is used; with a
+ * kubeconfig its proxy-url, else what the environment names. Safe from several threads.
  */
 #pragma once
 
@@ -15,7 +16,11 @@
 struct plimsoll_kube;
 
 struct plimsoll_kube_options {
-    const char *kubeconfig; /* NULL: in-cluster credentials */
+    const char *kubeconfig;      /* a file; NULL: in-cluster credentials */
+    const char *service_account; /* folder of token and ca.crt; NULL: where a kubelet puts it */
+    /** A watch or list that says nothing for so long is taken as half-open and begun again;
+     * 0: 150 s, more than two bookmarks apart. */
+    int64_t silence_ms_max;
 };
 
 /** True when the in-cluster variables and files are there. */
@@ -24,13 +29,16 @@ bool plimsoll_kube_in_cluster(void);
 /** @return 0, or -1 with what is missing in which file. The caller frees. */
 int plimsoll_kube_new(const struct plimsoll_kube_options *options, struct plimsoll_kube **kube,
                       struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-/** Stops the watches first. */
+/** Stops the watches first; no bind may be in flight. */
 void plimsoll_kube_free(struct plimsoll_kube **kube);
 
 /**
  * Starts one thread per kind that lists and watches into `cluster` for ever: bookmarks, 410 →
  * relist, half-open connections noticed, back-off with jitter and Retry-After, one log line per
- * change of state.
+ * change of state. At most once; `cluster` must outlive `kube`.
+ *
+ * A kind that the API server forbids stays unsynced and is said in the log; the others go on.
+ * RuntimeClasses that it does not know (404) are synced with none.
  */
 int plimsoll_kube_watch(struct plimsoll_kube *kube, struct plimsoll_cluster *cluster,
                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
@@ -40,16 +48,19 @@ int64_t plimsoll_kube_silence_ms(const struct plimsoll_kube *kube, enum plimsoll
 
 /**
  * Posts the Binding of a POST effect and waits for the reply (at most 4 s by the server's timeout,
- * 5 s here). Safe from several threads. @param message  What the API server said, for people; may
- * be empty.
+ * 5 s here; after a 409 as long again, to read the pod: bound to that node with this claim is
+ * BOUND). REFUSED is certain: nothing was written and nothing will be.
+ * @param message  What the API server said, for people; may be empty.
  */
 enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                             const struct plimsoll_books_effect *effect,
                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
 
 /**
- * A `kubectl get nodes,pods -A -o json` dump (a List, or several lists) into the picture, which is
- * synced after it. @return 0, or -1 with file and what is wrong.
+ * A `kubectl get nodes,pods,runtimeclasses -A -o json` dump (a List, or several lists one after
+ * the other) into the picture, which is synced after it. Objects of other kinds are passed over.
+ * Without any RuntimeClass in it, every one is taken as there.
+ * @return 0, or -1 with file and what is wrong; what came before the fault is in the picture then.
  */
 int plimsoll_kube_load_state(const char *file, struct plimsoll_cluster *cluster,
                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
