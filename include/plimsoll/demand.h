@@ -53,7 +53,12 @@ struct plimsoll_demand {
     enum plimsoll_policy policy;
     char mig_profile[32];    /* the resource's suffix, `1g.10gb`; empty: any */
     char resource[64];       /* the vendor resource asked for; empty for VRAM-only pods */
-    uint8_t container_count; /* containers that use cards */
+    /**
+     * Which containers use cards, bit i for entry i. Numbered 0, 1, 2 … as in visible-devices, .1, .2 …:
+     * first those of spec.containers in order, then those of spec.initContainers (sidecars included).
+     */
+    uint64_t containers, init_containers;
+    uint8_t container_count; /* bits set in both */
     uint8_t container_cards[PLIMSOLL_GPU_CONTAINERS_MAX]; /* devices each asks for; VRAM-only: all
                                                              share */
 };

@@ -67,7 +67,9 @@ struct plimsoll_card {
     int16_t index;     /* the vendor tool's order */
     int16_t numa;      /* -1: none or unknown */
     uint8_t vendor;    /* enum plimsoll_vendor */
-    bool reported;     /* `used` is a measurement */
+    bool reported;     /* `used` is a measurement; with free-vram and a known total, total − free */
+    /** free-vram alone, nobody says the total: `total` and `used` are 0, and total = free_reported + reserve */
+    bool free_only;
     bool attributed;   /* `pods` covers every process of a pod on the card */
     bool unified;
     bool cordoned;

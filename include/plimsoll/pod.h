@@ -59,6 +59,11 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
                       struct plimsoll_pod *pod, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 void plimsoll_pod_clear(struct plimsoll_pod *pod);
 
+/** What a literal value of NVIDIA_VISIBLE_DEVICES comes to: any `void` wins, then the first `all` or `none`. */
+enum plimsoll_visible plimsoll_visible_parse(struct plimsoll_span literal);
+/** True for the fieldPath of our downward env: plimsoll.dev/visible-devices, with or without `.N`. */
+bool plimsoll_visible_is_ours(struct plimsoll_span field_path);
+
 /** True when the pod has a claim of its own. */
 static inline bool plimsoll_pod_claimed(const struct plimsoll_pod *pod)
 {
