@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * HTTP and HTTPS listeners on libmicrohttpd: limits, deadlines, health, drain.
+ * HTTP and HTTPS listeners on libmicrohttpd: routes, limits, deadlines, certificates, drain.
  *
- * TLS is GnuTLS's inside MHD: TLS ≥ 1.2, AES-GCM first, session tickets, certificate taken from the
- * two files and reloaded when they change. Keep-alive idle ≥ 120 s, because Go reuses connections
- * for 90 s.
+ * TLS is GnuTLS's inside MHD: TLS 1.2 or later, AES-GCM first, session tickets, certificate taken from
+ * the two files and loaded again when they change. Keep-alive idle is above 120 s, because Go reuses
+ * connections for 90 s. Answers always have Content-Length, never chunks.
+ *
+ * What the server answers by itself is one sentence and a newline (text/plain): 404, 405 with Allow, 403,
+ * 408, 413 and the errors of handlers. An answer given before the body has come closes the connection.
+ *
+ * The caller blocks the signals it waits for before plimsoll_http_start, which starts threads.
  */
 #pragma once
 
@@ -12,15 +17,22 @@
 #include <plimsoll/span.h>
 #include <plimsoll/text.h>
 
-struct plimsoll_http; /* one server: any number of listeners, one set of worker threads each */
+/** Idle seconds after which a kept-alive connection is closed; above Go's 90 and any proxy's 120. */
+#define PLIMSOLL_HTTP_IDLE_S 180
+/** TLS handshake, and request line with headers, where a listener names no other deadline. */
+#define PLIMSOLL_HTTP_HEADERS_MS 10000u
+/** For the client to take the whole answer; 5000 full nodes are 78 MB. */
+#define PLIMSOLL_HTTP_ANSWER_MS 120000u
+/** Connections of a listener that names no ceiling. */
+#define PLIMSOLL_HTTP_CONNECTIONS_MAX 1024u
+
+struct plimsoll_http;          /* one server: any number of listeners, one set of worker threads each */
 struct plimsoll_http_exchange; /* one request being answered */
 
-/** How one route takes its request. Functions are called on a worker thread, one exchange at a
- * time. */
+/** How one route takes its request. Functions are called on a worker thread, one at a time per exchange. */
 struct plimsoll_http_handler {
     /** Before the body. @return the exchange's state, or NULL with `err` set to refuse at once. */
-    void *(*begin)(void *context, struct plimsoll_http_exchange *exchange,
-                   struct plimsoll_error *err);
+    void *(*begin)(void *context, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err);
     /** The next bytes. @return 0, or -1 to answer with err's status and close the connection. */
     int (*body)(void *state, struct plimsoll_span bytes, struct plimsoll_error *err);
     /**
@@ -28,55 +40,79 @@ struct plimsoll_http_handler {
      * plimsoll_http_defer. @return 0, or -1 to answer with err's status.
      */
     int (*finish)(void *state, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err);
-    /** Always last, also when the client went away. A deferred exchange is over only after its
-     * answer. */
+    /**
+     * Always last for a state that `begin` returned, also when the client went away. A deferred exchange
+     * is over only after its answer.
+     */
     void (*end)(void *state);
 };
 
 struct plimsoll_http_route {
-    const char *method; /* "GET", "POST" */
-    const char *path;   /* exact; a query string is allowed and ignored */
-    const char *name;   /* label of metrics and logs */
+    const char *method; /* "GET" (HEAD comes with it), "POST" */
+    const char *path;   /* exact, compared undecoded; a query string is allowed and ignored */
+    const char *name;   /* label `handler` of the metrics; routes of one name are counted together */
     const struct plimsoll_http_handler *handler;
     void *context; /* must outlive the server */
     size_t body_bytes_max;
     unsigned deadline_ms; /* from the first byte of the request to the last of the body */
+    bool trusted_only;    /* 403 for everybody else: plimsoll_http_trusted */
 };
 
 struct plimsoll_http_listener {
-    const char *address;  /* HOST:PORT, [V6]:PORT or :PORT; port 0 picks one */
-    const char *name;     /* for the log line `listening` */
-    const char *tls_cert; /* PEM file; NULL: plain HTTP */
+    const char *address;   /* HOST:PORT, [V6]:PORT or :PORT; port 0 picks one */
+    const char *name;      /* for the log line `listening` */
+    const char *tls_cert;  /* PEM file; NULL: plain HTTP */
     const char *tls_key;
-    const char *client_ca; /* PEM file: clients without a certificate from it are refused in the
-                              handshake */
+    const char *client_ca; /* PEM file: clients without a certificate from it are refused in the handshake */
+    bool client_optional;  /* with client_ca: no certificate passes the handshake, a wrong one does not */
     bool loopback_only;    /* refuse to start on anything else */
-    const struct plimsoll_http_route *routes; /* must outlive the server */
+    const struct plimsoll_http_route *routes; /* must outlive the server, with all they point to */
     size_t route_count;
-    unsigned connections_max;
-    unsigned threads; /* workers; 0: one */
+    unsigned connections_max; /* 0: PLIMSOLL_HTTP_CONNECTIONS_MAX; the longest idle one gives way */
+    unsigned threads;         /* workers; 0: one */
+    unsigned headers_ms;      /* 0: PLIMSOLL_HTTP_HEADERS_MS */
 };
 
-/** @return 0, or -1 with the address and why. The port in use is logged as `listening`. */
+/**
+ * @param listeners  Copied, their strings too; routes are not.
+ * @return 0, or -1 with the address or file and why. The port in use is logged as `listening`.
+ */
 int plimsoll_http_start(const struct plimsoll_http_listener *listeners, size_t listener_count,
-                        struct plimsoll_http **http,
-                        struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+                        struct plimsoll_http **http, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** The port that listener `index` really has. */
 unsigned plimsoll_http_port(const struct plimsoll_http *http, size_t index);
-/** Answers `Connection: close` from now on and accepts nothing new; returns when idle or after
- * `wait_ms`. */
+/** Answers `Connection: close` from now on and accepts nothing new; returns when idle or after `wait_ms`. */
 void plimsoll_http_drain(struct plimsoll_http *http, unsigned wait_ms);
+/**
+ * Ends all connections, frees the server and leaves NULL. Waits for every deferred exchange to be
+ * answered: whoever owes an answer must still be running, or have given it.
+ */
 void plimsoll_http_stop(struct plimsoll_http **http);
 
-/** Query parameter of the request line, or NULL. Borrowed for the exchange. */
+/** Query parameter of the request line, "" when it has no value, or NULL. Borrowed for the exchange. */
 const char *plimsoll_http_query(const struct plimsoll_http_exchange *exchange, const char *key);
+/** The client has shown a certificate from client_ca, or the listener is loopback_only. */
+bool plimsoll_http_trusted(const struct plimsoll_http_exchange *exchange);
 
 /** Answers and takes `body` (left empty). `content_type` is static. */
 void plimsoll_http_answer(struct plimsoll_http_exchange *exchange, unsigned status,
                           const char *content_type, struct plimsoll_text *body);
-/** The answer comes later: exactly one plimsoll_http_answer must follow, from any thread. */
+/** Answers with the status of `err` and its sentence as text/plain. */
+void plimsoll_http_answer_error(struct plimsoll_http_exchange *exchange, const struct plimsoll_error *err);
+/**
+ * Called in `finish`, before anybody else learns of the exchange: the answer comes later, exactly one
+ * plimsoll_http_answer must follow, from any thread; the exchange may be gone when that returns.
+ */
 void plimsoll_http_defer(struct plimsoll_http_exchange *exchange);
 
-/** Appends this server's own metrics (requests, durations, connections, reloads) as Prometheus
- * text. */
+/** A route that wants its whole body at once: handler = plimsoll_http_buffered, context = this. */
+struct plimsoll_http_buffer {
+    /** As `finish`; `body` is borrowed until the exchange is over, deferred or not. */
+    int (*answer)(void *context, struct plimsoll_span body, struct plimsoll_http_exchange *exchange,
+                  struct plimsoll_error *err);
+    void *context;
+};
+extern const struct plimsoll_http_handler plimsoll_http_buffered;
+
+/** Appends this server's own metrics (requests, durations, connections, reloads) as Prometheus text. */
 void plimsoll_http_metrics(const struct plimsoll_http *http, struct plimsoll_text *out);
