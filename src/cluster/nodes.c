@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "picture.h"
+
+#include "metadata.h"
+
+#include <plimsoll/json_cursor.h>
+#include <plimsoll/text.h>
+
+struct plimsoll_node_entry *plimsoll_nodes_find(const struct plimsoll_cluster *cluster,
+                                                struct plimsoll_span name)
+{
+    return plimsoll_table_find(&cluster->nodes, name);
+}
+
+struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluster, const char *name)
+{
+    struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, plimsoll_span_of(name));
+    if (entry == NULL) {
+        entry = plimsoll_alloc(1, sizeof *entry);
+        entry->node.name = plimsoll_copy(name, strlen(name));
+        plimsoll_table_add(&cluster->nodes, entry);
+    }
+    return entry;
+}
+
+/* Where the name stands in the order, or would. */
+static size_t order_find(const struct plimsoll_cluster *cluster, const char *name)
+{
+    size_t low = 0, high = cluster->order_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(cluster->order[middle]->node.name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void order_insert(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    if (cluster->order_count == cluster->order_capacity) {
+        cluster->order_capacity = cluster->order_capacity > 0 ? 2 * cluster->order_capacity : 16;
+        cluster->order = plimsoll_realloc(cluster->order, cluster->order_capacity, sizeof(void *));
+    }
+    size_t at = order_find(cluster, entry->node.name);
+    memmove(cluster->order + at + 1, cluster->order + at,
+            (cluster->order_count - at) * sizeof(void *));
+    cluster->order[at] = entry;
+    cluster->order_count++;
+}
+
+static void order_remove(struct plimsoll_cluster *cluster, const struct plimsoll_node_entry *entry)
+{
+    size_t at = order_find(cluster, entry->node.name);
+    cluster->order_count--;
+    memmove(cluster->order + at, cluster->order + at + 1,
+            (cluster->order_count - at) * sizeof(void *));
+}
+
+static void free_entry(struct plimsoll_node_entry *entry)
+{
+    plimsoll_node_clear(&entry->node);
+    free(entry->load);
+    free(entry->pods);
+    free(entry->ended);
+    free(entry);
+}
+
+static bool is_too_old(const struct plimsoll_cluster *cluster, const struct plimsoll_node *node)
+{
+    return node->report_time > 0 && cluster->now_unix_ms > 0 &&
+           cluster->options.max_report_age_ms > 0 &&
+           cluster->now_unix_ms - node->report_time > cluster->options.max_report_age_ms;
+}
+
+/* An agent writes on change only, so its Ready speaks for the report; others have only the time.
+ * While an agent is being replaced, the one that leaves does not speak. */
+static bool is_stale(const struct plimsoll_cluster *cluster,
+                     const struct plimsoll_node_entry *entry)
+{
+    if (!entry->known || entry->node.report == PLIMSOLL_REPORT_NONE) {
+        return false;
+    }
+    bool agent = entry->agents_ready + entry->agents_unready + entry->agents_leaving > 0;
+    if (agent && entry->node.report == PLIMSOLL_REPORT_USAGE) {
+        return entry->agents_unready > 0 || entry->agents_ready == 0;
+    }
+    return is_too_old(cluster, &entry->node);
+}
+
+static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry)
+{
+    return (struct plimsoll_node_view){
+        .node = &entry->node,
+        .pods = entry->pods,
+        .pod_count = entry->pod_count,
+        .ended = entry->ended,
+        .ended_count = entry->ended_count,
+        .pods_known = true,
+        .stale = entry->stale,
+    };
+}
+
+static bool is_empty(const struct plimsoll_node_entry *entry)
+{
+    return !entry->known && entry->pod_count == 0 &&
+           entry->agents_ready + entry->agents_unready + entry->agents_leaving == 0;
+}
+
+void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    if (is_empty(entry)) {
+        plimsoll_table_drop(&cluster->nodes, plimsoll_span_of(entry->node.name));
+        free_entry(entry);
+    } else if (entry->known) {
+        entry->stale = is_stale(cluster, entry);
+        struct plimsoll_node_view view = view_of(entry);
+        struct plimsoll_node_load *load =
+            plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
+        free(entry->load);
+        entry->load = load;
+    }
+}
+
+void plimsoll_nodes_add_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod)
+{
+    if (entry->pod_count == entry->pod_capacity) {
+        entry->pod_capacity = entry->pod_capacity > 0 ? 2 * entry->pod_capacity : 2;
+        entry->pods = plimsoll_realloc(entry->pods, entry->pod_capacity, sizeof(void *));
+    }
+    entry->pods[entry->pod_count++] = pod;
+}
+
+void plimsoll_nodes_drop_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod)
+{
+    for (uint32_t i = 0; i < entry->pod_count; i++) {
+        if (entry->pods[i] == pod) {
+            entry->pods[i] = entry->pods[--entry->pod_count];
+            return;
+        }
+    }
+}
+
+static bool same_uid(const struct plimsoll_uid *a, const struct plimsoll_uid *b)
+{
+    return plimsoll_span_equal(plimsoll_uid_span(a), plimsoll_uid_span(b));
+}
+
+static bool is_measured(const struct plimsoll_node *node, const struct plimsoll_uid *pod)
+{
+    for (uint32_t i = 0; i < node->card_count; i++) {
+        for (uint32_t j = 0; j < node->cards[i].pod_count; j++) {
+            if (same_uid(&node->cards[i].pods[j].pod, pod)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool plimsoll_nodes_note_ended(struct plimsoll_node_entry *entry, const struct plimsoll_uid *pod)
+{
+    if (!is_measured(&entry->node, pod)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < entry->ended_count; i++) {
+        if (same_uid(&entry->ended[i], pod)) {
+            return false;
+        }
+    }
+    entry->ended = plimsoll_realloc(entry->ended, entry->ended_count + 1u, sizeof *entry->ended);
+    entry->ended[entry->ended_count++] = *pod;
+    return true;
+}
+
+static void forget_ended(struct plimsoll_node_entry *entry)
+{
+    free(entry->ended);
+    entry->ended = NULL;
+    entry->ended_count = 0;
+}
+
+/* A heartbeat: the node is marked as seen, and nothing else is to do. */
+static bool is_unchanged(struct plimsoll_cluster *cluster, struct plimsoll_span name,
+                         const struct plimsoll_fingerprint *fingerprint)
+{
+    pthread_rwlock_wrlock(&cluster->lock);
+    struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, name);
+    bool unchanged = entry != NULL && entry->known && entry->content == fingerprint->content;
+    if (unchanged) {
+        entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];
+    }
+    pthread_rwlock_unlock(&cluster->lock);
+    return unchanged;
+}
+
+/* Takes what `node` holds. */
+static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *node,
+                     const struct plimsoll_fingerprint *fingerprint)
+{
+    struct plimsoll_node_entry *entry = plimsoll_nodes_entry(cluster, node->name);
+    if (entry->known) {
+        plimsoll_facts_weigh(cluster, &entry->node, -1);
+    }
+    plimsoll_node_clear(&entry->node);
+    entry->node = *node;
+    if (!entry->known) {
+        entry->known = true;
+        order_insert(cluster, entry);
+    }
+    if (entry->report != fingerprint->report) {
+        forget_ended(entry);
+    }
+    entry->content = fingerprint->content;
+    entry->report = fingerprint->report;
+    entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];
+    plimsoll_facts_weigh(cluster, &entry->node, 1);
+    plimsoll_facts_publish(cluster);
+    plimsoll_nodes_refresh(cluster, entry);
+}
+
+int plimsoll_nodes_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                       struct plimsoll_error *err)
+{
+    struct plimsoll_fingerprint fingerprint;
+    if (plimsoll_fingerprint_read(object, &fingerprint, err) < 0) {
+        return -1;
+    }
+    if (is_unchanged(cluster, fingerprint.name, &fingerprint)) {
+        return 0;
+    }
+    struct plimsoll_node node = {0};
+    if (plimsoll_node_read(object, cluster->options.reading, &node, err) < 0) {
+        return -1;
+    }
+    pthread_rwlock_wrlock(&cluster->lock);
+    put_node(cluster, &node, &fingerprint);
+    pthread_rwlock_unlock(&cluster->lock);
+    return 0;
+}
+
+/* The node object is gone; pods that are still there keep the name. */
+static void forget_node(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    plimsoll_facts_weigh(cluster, &entry->node, -1);
+    order_remove(cluster, entry);
+    forget_ended(entry);
+    char *name = PLIMSOLL_TAKE(entry->node.name);
+    plimsoll_node_clear(&entry->node);
+    entry->node = (struct plimsoll_node){.name = name};
+    free(entry->load);
+    entry->load = NULL;
+    entry->known = entry->stale = false;
+    entry->content = entry->report = 0;
+    plimsoll_nodes_refresh(cluster, entry);
+}
+
+int plimsoll_nodes_remove(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                          struct plimsoll_error *err)
+{
+    struct plimsoll_metadata metadata;
+    if (plimsoll_metadata_read(object, &metadata, err) < 0) {
+        return -1;
+    }
+    if (metadata.name.size == 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "a Node without metadata.name");
+    }
+    pthread_rwlock_wrlock(&cluster->lock);
+    struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, metadata.name);
+    if (entry != NULL && entry->known) {
+        forget_node(cluster, entry);
+        plimsoll_facts_publish(cluster);
+    }
+    pthread_rwlock_unlock(&cluster->lock);
+    return 0;
+}
+
+void plimsoll_nodes_sweep(struct plimsoll_cluster *cluster)
+{
+    for (size_t i = cluster->order_count; i-- > 0;) {
+        struct plimsoll_node_entry *entry = cluster->order[i];
+        if (entry->generation != cluster->generations[PLIMSOLL_KIND_NODES]) {
+            forget_node(cluster, entry);
+        }
+    }
+}
+
+void plimsoll_nodes_tick(struct plimsoll_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->order_count; i++) {
+        struct plimsoll_node_entry *entry = cluster->order[i];
+        if (is_stale(cluster, entry) != entry->stale) {
+            plimsoll_nodes_refresh(cluster, entry);
+        }
+    }
+}
+
+void plimsoll_nodes_free(struct plimsoll_cluster *cluster)
+{
+    size_t at = 0;
+    for (struct plimsoll_node_entry *entry;
+         (entry = plimsoll_table_next(&cluster->nodes, &at)) != NULL;) {
+        free_entry(entry);
+    }
+    plimsoll_table_clear(&cluster->nodes);
+    free(cluster->order);
+}
+
+/* -- reading; with the lock held for reading ------------------------------------------------------
+ */
+
+static bool give(const struct plimsoll_node_entry *entry, struct plimsoll_extender_node *out)
+{
+    if (entry == NULL || !entry->known) {
+        return false;
+    }
+    *out = (struct plimsoll_extender_node){.view = view_of(entry), .load = entry->load};
+    return true;
+}
+
+bool plimsoll_cluster_node(struct plimsoll_cluster *cluster, struct plimsoll_span name,
+                           struct plimsoll_extender_node *out)
+{
+    return give(plimsoll_nodes_find(cluster, name), out);
+}
+
+size_t plimsoll_cluster_node_count(struct plimsoll_cluster *cluster)
+{
+    return cluster->order_count;
+}
+
+bool plimsoll_cluster_node_at(struct plimsoll_cluster *cluster, size_t index,
+                              struct plimsoll_extender_node *out)
+{
+    return index < cluster->order_count && give(cluster->order[index], out);
+}

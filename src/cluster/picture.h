@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The inside of the picture, shared by its parts. Everything here is called with the lock held for
+ * writing, unless it says otherwise. */
+#pragma once
+
+#include <plimsoll/cluster.h>
+
+#include "table.h"
+
+#include <pthread.h>
+
+/** A node, or a name that pods speak of before the node itself was seen. */
+struct plimsoll_node_entry {
+    struct plimsoll_node node; /* only its name until `known` */
+    struct plimsoll_node_load *load;
+    const struct plimsoll_pod **pods; /* counted here; they live in their entries */
+    struct plimsoll_uid *ended;       /* measured by the report and gone since: few, by its size */
+    uint32_t pod_count, pod_capacity, ended_count;
+    uint32_t agents_ready, agents_unready,
+        agents_leaving; /* the latter neither ready nor staying */
+    uint32_t generation;
+    uint64_t content, report; /* fingerprint */
+    bool known, stale;
+};
+
+struct plimsoll_pod_entry {
+    struct plimsoll_pod pod; /* as it counts: with the claim in flight, if there is one */
+    struct plimsoll_node_entry *place;
+    uint32_t generation;
+    bool seen;     /* an API object stands behind it */
+    bool bound;    /* and it has a node */
+    bool assuming; /* pod.claim is in flight; pod.node is the claim's unless `bound` */
+};
+
+/** An agent's pod on its node. */
+struct plimsoll_agent_entry {
+    struct plimsoll_uid uid;
+    struct plimsoll_node_entry *place;
+    uint32_t generation;
+    bool ready, terminating;
+};
+
+/** How often each selector is carried by the nodes of a vendor. */
+struct plimsoll_tally {
+    uint32_t nodes, multi_card, unpinned;
+    uint32_t selectors[PLIMSOLL_SELECTORS_MAX];
+};
+
+/** What readers take without a hold; under a lock of its own, which is taken last. */
+struct plimsoll_published {
+    pthread_mutex_t lock;
+    struct plimsoll_facts facts;
+    bool synced[PLIMSOLL_KIND_COUNT];
+};
+
+struct plimsoll_cluster {
+    pthread_rwlock_t lock;
+    struct plimsoll_cluster_options options;
+    struct plimsoll_cluster_listener listener;
+    struct plimsoll_table nodes, pods, agents;
+    struct plimsoll_node_entry **order; /* known nodes by name */
+    size_t order_count, order_capacity;
+    struct plimsoll_tally tallies[4]; /* by enum plimsoll_vendor */
+    uint64_t runtime_classes, listed_runtime_classes;
+    uint32_t generations[PLIMSOLL_KIND_COUNT];
+    bool synced[PLIMSOLL_KIND_COUNT];
+    bool runtime_classes_skipped;
+    int64_t now_unix_ms; /* of the last tick; 0: none yet */
+    struct plimsoll_published *published;
+};
+
+/* nodes.c */
+struct plimsoll_node_entry *plimsoll_nodes_find(const struct plimsoll_cluster *cluster,
+                                                struct plimsoll_span name);
+/** The entry of that name, made when there is none. */
+struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluster,
+                                                 const char *name);
+/** Something of the entry changed: stale flag and loads anew; frees it when nothing is left. */
+void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
+void plimsoll_nodes_add_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
+void plimsoll_nodes_drop_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
+/** The pod has ended: what the report measures of it is free. @return false: it measures nothing */
+bool plimsoll_nodes_note_ended(struct plimsoll_node_entry *entry, const struct plimsoll_uid *pod);
+int plimsoll_nodes_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                       struct plimsoll_error *err); /* takes the lock itself */
+int plimsoll_nodes_remove(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                          struct plimsoll_error *err); /* takes the lock itself */
+void plimsoll_nodes_sweep(struct plimsoll_cluster *cluster);
+void plimsoll_nodes_tick(struct plimsoll_cluster *cluster);
+void plimsoll_nodes_free(struct plimsoll_cluster *cluster);
+
+/* pods.c */
+int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                      struct plimsoll_error *err); /* takes the lock itself */
+int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                         struct plimsoll_error *err); /* takes the lock itself */
+/** @return how many went; `gone` gets their uids, owned by the caller. */
+size_t plimsoll_pods_sweep(struct plimsoll_cluster *cluster, struct plimsoll_uid **gone);
+void plimsoll_pods_free(struct plimsoll_cluster *cluster);
+
+/* agents.c */
+/** What a pod object says of an agent: keeps, changes or drops its entry. */
+void plimsoll_agents_set(struct plimsoll_cluster *cluster, const struct plimsoll_pod *pod);
+void plimsoll_agents_remove(struct plimsoll_cluster *cluster, const struct plimsoll_uid *uid);
+void plimsoll_agents_sweep(struct plimsoll_cluster *cluster);
+void plimsoll_agents_free(struct plimsoll_cluster *cluster);
+
+/* facts.c */
+/** Counts a known node in (+1) or out (-1). */
+void plimsoll_facts_weigh(struct plimsoll_cluster *cluster, const struct plimsoll_node *node,
+                          int sign);
+/** Hands what is known now to those who read without a hold. */
+void plimsoll_facts_publish(struct plimsoll_cluster *cluster);
+int plimsoll_facts_set_class(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                             bool there, struct plimsoll_error *err); /* takes the lock itself */
+
+static inline struct plimsoll_span plimsoll_uid_span(const struct plimsoll_uid *uid)
+{
+    return (struct plimsoll_span){.data = uid->text, .size = strnlen(uid->text, sizeof uid->text)};
+}

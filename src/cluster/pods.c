@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "picture.h"
+
+enum change { CHANGE_NONE, CHANGE_SEEN, CHANGE_GONE };
+
+static struct plimsoll_pod_entry *find(struct plimsoll_cluster *cluster,
+                                       const struct plimsoll_uid *uid)
+{
+    return plimsoll_table_find(&cluster->pods, plimsoll_uid_span(uid));
+}
+
+/* The API's node beats the claim in flight beats the nomination; pod.node is one of the first two.
+ */
+static const char *place_name(const struct plimsoll_pod *pod)
+{
+    return pod->node[0] != '\0' ? pod->node : pod->nominated;
+}
+
+/* Puts the pod where it counts now. The loads of the node it leaves and of the one it is on are
+ * computed anew. */
+static void settle(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry)
+{
+    const char *name = place_name(&entry->pod);
+    struct plimsoll_node_entry *old = entry->place;
+    struct plimsoll_node_entry *place =
+        name[0] != '\0' ? plimsoll_nodes_entry(cluster, name) : NULL;
+    if (old != place) {
+        if (place != NULL) {
+            plimsoll_nodes_add_pod(place, &entry->pod);
+        }
+        entry->place = place;
+        if (old != NULL) {
+            plimsoll_nodes_drop_pod(old, &entry->pod);
+            plimsoll_nodes_refresh(cluster, old);
+        }
+    }
+    if (place != NULL) {
+        plimsoll_nodes_refresh(cluster, place);
+    }
+}
+
+static void free_entry(struct plimsoll_pod_entry *entry)
+{
+    plimsoll_pod_clear(&entry->pod);
+    free(entry);
+}
+
+/* The pod has ended or is gone from the API: it counts nowhere any more. */
+static void drop_entry(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry)
+{
+    struct plimsoll_node_entry *place = entry->place;
+    if (place != NULL) {
+        plimsoll_nodes_drop_pod(place, &entry->pod);
+        plimsoll_nodes_note_ended(place, &entry->pod.uid);
+        plimsoll_nodes_refresh(cluster, place);
+    }
+    plimsoll_table_drop(&cluster->pods, plimsoll_uid_span(&entry->pod.uid));
+    free_entry(entry);
+}
+
+/* A pod that is not kept may have been measured all the same: a container that brings the runtime
+ * class and asks for nothing. */
+static void end_untracked(struct plimsoll_cluster *cluster, const struct plimsoll_pod *pod)
+{
+    struct plimsoll_node_entry *place = plimsoll_nodes_find(cluster, plimsoll_span_of(pod->node));
+    if (place != NULL && plimsoll_nodes_note_ended(place, &pod->uid)) {
+        plimsoll_nodes_refresh(cluster, place);
+    }
+}
+
+/* Does what the API shows end the claim in flight? A pod is bound once: on another node ours can
+ * never be written, and a claim of its own is what was written. */
+static bool ends_assumption(const struct plimsoll_pod_entry *entry, const struct plimsoll_pod *pod)
+{
+    return pod->node[0] != '\0' &&
+           (plimsoll_pod_claimed(pod) || !plimsoll_pod_claimed(&entry->pod) ||
+            strcmp(pod->node, entry->pod.node) != 0);
+}
+
+/* Moves the claim in flight from what was known before into what was read now. */
+static void carry_assumption(struct plimsoll_pod_entry *entry, struct plimsoll_pod *pod)
+{
+    plimsoll_claim_clear(&pod->claim);
+    pod->claim = entry->pod.claim;
+    entry->pod.claim = (struct plimsoll_claim){0};
+    free(pod->node);
+    pod->node = PLIMSOLL_TAKE(entry->pod.node);
+}
+
+static struct plimsoll_pod_entry *add_entry(struct plimsoll_cluster *cluster,
+                                            const struct plimsoll_uid *uid)
+{
+    struct plimsoll_pod_entry *entry = plimsoll_alloc(1, sizeof *entry);
+    entry->pod.uid = *uid;
+    plimsoll_table_add(&cluster->pods, entry);
+    return entry;
+}
+
+/* Takes what `pod` holds. */
+static void keep_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry,
+                     struct plimsoll_pod *pod)
+{
+    if (entry == NULL) {
+        entry = add_entry(cluster, &pod->uid);
+    }
+    entry->bound = pod->node[0] != '\0';
+    if (entry->assuming) {
+        if (ends_assumption(entry, pod)) {
+            entry->assuming = false;
+        } else {
+            carry_assumption(entry, pod);
+        }
+    }
+    plimsoll_pod_clear(&entry->pod);
+    entry->pod = *pod;
+    *pod = (struct plimsoll_pod){0};
+    entry->seen = true;
+    entry->generation = cluster->generations[PLIMSOLL_KIND_PODS];
+    settle(cluster, entry);
+}
+
+static enum change take_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod *pod)
+{
+    struct plimsoll_pod_entry *entry = find(cluster, &pod->uid);
+    plimsoll_agents_set(cluster, pod);
+    if (pod->demand.gpu && !pod->finished) {
+        keep_pod(cluster, entry, pod);
+        return CHANGE_SEEN;
+    }
+    if (entry != NULL) {
+        drop_entry(cluster, entry);
+        return CHANGE_GONE;
+    }
+    if (pod->finished) {
+        end_untracked(cluster, pod);
+    }
+    return CHANGE_NONE;
+}
+
+static int read_pod(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                    struct plimsoll_pod *pod, struct plimsoll_error *err)
+{
+    struct plimsoll_pod found = {0};
+    if (plimsoll_pod_read(object, &cluster->options.reading->resources, &found, err) < 0) {
+        return -1;
+    }
+    if (found.uid.text[0] == '\0') {
+        plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "pod %s/%s has no metadata.uid",
+                           found.namespace_, found.name);
+        plimsoll_pod_clear(&found);
+        return -1;
+    }
+    *pod = found;
+    return 0;
+}
+
+static void tell_seen(const struct plimsoll_cluster *cluster, const struct plimsoll_uid *uid,
+                      const char *node)
+{
+    if (cluster->listener.pod_seen != NULL) {
+        cluster->listener.pod_seen(cluster->listener.context, uid, node);
+    }
+}
+
+static void tell_gone(const struct plimsoll_cluster *cluster, const struct plimsoll_uid *uid)
+{
+    if (cluster->listener.pod_gone != NULL) {
+        cluster->listener.pod_gone(cluster->listener.context, uid);
+    }
+}
+
+int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                      struct plimsoll_error *err)
+{
+    struct plimsoll_pod pod = {0};
+    if (read_pod(cluster, object, &pod, err) < 0) {
+        return -1;
+    }
+    struct plimsoll_uid uid = pod.uid;
+    plimsoll_autofree char *node = plimsoll_copy(pod.node, strlen(pod.node));
+    pthread_rwlock_wrlock(&cluster->lock);
+    enum change change = take_pod(cluster, &pod);
+    pthread_rwlock_unlock(&cluster->lock);
+    if (change == CHANGE_SEEN) {
+        tell_seen(cluster, &uid, node);
+    } else if (change == CHANGE_GONE) {
+        tell_gone(cluster, &uid);
+    }
+    plimsoll_pod_clear(&pod);
+    return 0;
+}
+
+int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                         struct plimsoll_error *err)
+{
+    struct plimsoll_pod pod = {0};
+    if (read_pod(cluster, object, &pod, err) < 0) {
+        return -1;
+    }
+    pthread_rwlock_wrlock(&cluster->lock);
+    plimsoll_agents_remove(cluster, &pod.uid);
+    struct plimsoll_pod_entry *entry = find(cluster, &pod.uid);
+    if (entry != NULL) {
+        drop_entry(cluster, entry);
+    } else {
+        end_untracked(cluster, &pod);
+    }
+    pthread_rwlock_unlock(&cluster->lock);
+    if (entry != NULL) {
+        tell_gone(cluster, &pod.uid);
+    }
+    plimsoll_pod_clear(&pod);
+    return 0;
+}
+
+/* A claim in flight for a pod that was never seen is kept: only books' FORGET knows better. */
+static bool is_swept(const struct plimsoll_cluster *cluster, const struct plimsoll_pod_entry *entry)
+{
+    return entry->seen && entry->generation != cluster->generations[PLIMSOLL_KIND_PODS];
+}
+
+size_t plimsoll_pods_sweep(struct plimsoll_cluster *cluster, struct plimsoll_uid **gone)
+{
+    size_t count = 0, at = 0;
+    struct plimsoll_uid *uids = NULL;
+    for (const struct plimsoll_pod_entry *entry;
+         (entry = plimsoll_table_next(&cluster->pods, &at)) != NULL;) {
+        count += is_swept(cluster, entry);
+    }
+    if (count > 0) {
+        uids = plimsoll_alloc(count, sizeof *uids);
+        count = at = 0;
+        for (const struct plimsoll_pod_entry *entry;
+             (entry = plimsoll_table_next(&cluster->pods, &at)) != NULL;) {
+            if (is_swept(cluster, entry)) {
+                uids[count++] = entry->pod.uid;
+            }
+        }
+        for (size_t i = 0; i < count; i++) {
+            drop_entry(cluster, find(cluster, &uids[i]));
+        }
+    }
+    *gone = uids;
+    return count;
+}
+
+void plimsoll_pods_free(struct plimsoll_cluster *cluster)
+{
+    size_t at = 0;
+    for (struct plimsoll_pod_entry *entry;
+         (entry = plimsoll_table_next(&cluster->pods, &at)) != NULL;) {
+        free_entry(entry);
+    }
+    plimsoll_table_clear(&cluster->pods);
+}
+
+/* -- the books' claims in flight ------------------------------------------------------------------
+ */
+
+/* Stands in for a pod whose object has not come: enough to count its claim. */
+static struct plimsoll_pod_entry *add_unseen(struct plimsoll_cluster *cluster,
+                                             const struct plimsoll_uid *uid,
+                                             const struct plimsoll_claim *claim)
+{
+    struct plimsoll_pod_entry *entry = add_entry(cluster, uid);
+    entry->pod.namespace_ = plimsoll_copy("", 0);
+    entry->pod.name = plimsoll_copy("", 0);
+    entry->pod.node = plimsoll_copy("", 0);
+    entry->pod.nominated = plimsoll_copy("", 0);
+    entry->pod.demand.gpu = true;
+    entry->pod.demand.vendor = PLIMSOLL_VENDOR_NVIDIA;
+    entry->pod.demand.cards = claim->card_count > 0 ? claim->card_count : claim->floating_cards;
+    return entry;
+}
+
+static bool is_empty(const struct plimsoll_claim *claim)
+{
+    return claim->card_count == 0 && claim->floating_cards == 0;
+}
+
+void plimsoll_cluster_assume(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod,
+                             const char *node, const struct plimsoll_claim *claim)
+{
+    pthread_rwlock_wrlock(&cluster->lock);
+    struct plimsoll_pod_entry *entry = find(cluster, pod);
+    if (entry == NULL && !is_empty(claim)) {
+        entry = add_unseen(cluster, pod, claim);
+    }
+    /* What the API shows of a bound pod is the truth. */
+    bool settled = entry == NULL ||
+                   (entry->bound && (strcmp(entry->pod.node, node) != 0 ||
+                                     (!entry->assuming && plimsoll_pod_claimed(&entry->pod))));
+    if (!settled) {
+        plimsoll_claim_clear(&entry->pod.claim);
+        plimsoll_claim_copy(claim, &entry->pod.claim);
+        free(entry->pod.node);
+        entry->pod.node = plimsoll_copy(node, strlen(node));
+        entry->assuming = true;
+        settle(cluster, entry);
+    }
+    pthread_rwlock_unlock(&cluster->lock);
+}
+
+void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod)
+{
+    pthread_rwlock_wrlock(&cluster->lock);
+    struct plimsoll_pod_entry *entry = find(cluster, pod);
+    if (entry != NULL && entry->assuming) {
+        entry->assuming = false;
+        plimsoll_claim_clear(&entry->pod.claim);
+        if (!entry->bound) {
+            entry->pod.node[0] = '\0';
+        }
+        if (entry->seen) {
+            settle(cluster, entry);
+        } else {
+            drop_entry(cluster, entry);
+        }
+    }
+    pthread_rwlock_unlock(&cluster->lock);
+}
+
+/* -- reading; with the lock held for reading ------------------------------------------------------
+ */
+
+const char *plimsoll_cluster_node_of(struct plimsoll_cluster *cluster,
+                                     const struct plimsoll_uid *pod)
+{
+    const struct plimsoll_pod_entry *entry = find(cluster, pod);
+    return entry != NULL && entry->pod.node[0] != '\0' ? entry->pod.node : NULL;
+}
+
+const struct plimsoll_pod *plimsoll_cluster_pod(struct plimsoll_cluster *cluster,
+                                                const struct plimsoll_uid *pod)
+{
+    const struct plimsoll_pod_entry *entry = find(cluster, pod);
+    return entry != NULL && entry->seen ? &entry->pod : NULL;
+}
+
+size_t plimsoll_cluster_pod_count(struct plimsoll_cluster *cluster)
+{
+    return cluster->pods.count;
+}
