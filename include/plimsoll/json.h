@@ -75,5 +75,6 @@ char *plimsoll_json_dup(struct plimsoll_json value);
 /** @return false unless the value is a non-negative integer without fraction or exponent below
  * 2^53. */
 bool plimsoll_json_uint(struct plimsoll_json value, uint64_t *out);
+/** As uint, any integer that fits. */
 bool plimsoll_json_int(struct plimsoll_json value, int64_t *out);
 bool plimsoll_json_bool(struct plimsoll_json value, bool *out);

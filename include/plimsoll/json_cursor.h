@@ -3,7 +3,8 @@
  * Walks a complete JSON value once, forward, skipping at memory speed what nobody asks for.
  *
  * For the hot path: nodes and pods out of lists, watch events and filter bodies. What is read is
- * validated fully; what is skipped is checked for balanced brackets and closed strings only.
+ * validated fully; what is skipped is checked for balanced brackets (kinds not told apart), depth
+ * (PLIMSOLL_JSON_DEPTH_MAX) and closed strings only.
  * Keys are compared as they stand: an escaped key matches nothing, and of duplicate keys the
  * caller sees each (Go keeps the last, and so should the caller by overwriting).
  *

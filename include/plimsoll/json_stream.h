@@ -7,13 +7,19 @@
  * objects on the way is given whole with its key. A *sequence* (path of length 0) is a series of
  * root values (a watch): each is given as an element.
  *
- * Values are checked for balance, not for grammar: whoever reads one validates what it reads.
- * Memory is one value (`value_bytes_max`), time linear in the bytes. Not safe from several threads.
+ * Values are checked for balance (kinds of brackets are not told apart) and depth
+ * (PLIMSOLL_JSON_DEPTH_MAX), not for grammar: whoever reads one validates what it reads. A key that
+ * the path names may be there once only. A value that lies within one feed is handed out where it
+ * is. Memory is one value (`value_bytes_max`), time linear in the bytes. Not safe from several
+ * threads.
  */
 #pragma once
 
 #include <plimsoll/error.h>
 #include <plimsoll/span.h>
+
+/** A key of an object on the way; the API has none beyond a few dozen bytes. */
+#define PLIMSOLL_JSON_STREAM_KEY_BYTES_MAX 4096
 
 struct plimsoll_json_stream_handler {
     void *context;
