@@ -51,14 +51,15 @@ struct plimsoll_demand {
     uint32_t cards;         /* how many cards or plugin devices, 1 … PLIMSOLL_CARDS_MAX */
     enum plimsoll_topology topology;
     enum plimsoll_policy policy;
-    char mig_profile[32];    /* the resource's suffix, `1g.10gb`; empty: any */
-    char resource[64];       /* the vendor resource asked for; empty for VRAM-only pods */
+    char mig_profile[32]; /* the resource's suffix, `1g.10gb`; empty: any */
+    char resource[64];    /* the vendor resource asked for; empty for VRAM-only pods */
     /**
-     * Which containers use cards, bit i for entry i. Numbered 0, 1, 2 … as in visible-devices, .1, .2 …:
-     * first those of spec.containers in order, then those of spec.initContainers (sidecars included).
+     * Which containers use cards, bit i for entry i. Numbered 0, 1, 2 … as in visible-devices, .1,
+     * .2 …: first those of spec.containers in order, then those of spec.initContainers (sidecars
+     * included).
      */
     uint64_t containers, init_containers;
-    uint8_t container_count; /* bits set in both */
+    uint8_t container_count;                              /* bits set in both */
     uint8_t container_cards[PLIMSOLL_GPU_CONTAINERS_MAX]; /* devices each asks for; VRAM-only: all
                                                              share */
 };

@@ -22,6 +22,11 @@
 #define PLIMSOLL_ANNOTATION_CORDONED       "plimsoll.dev/cordoned"
 #define PLIMSOLL_ANNOTATION_PIN            "plimsoll.dev/pin"
 
+/** Devices that a plugin may advertise for one card; more is a mistake. */
+#define PLIMSOLL_REPLICAS_MAX 65536
+/** Managed resources that one node may offer: vendors times MIG profiles. */
+#define PLIMSOLL_NODE_RESOURCES_MAX 64
+
 enum plimsoll_trilean { PLIMSOLL_UNKNOWN, PLIMSOLL_NO, PLIMSOLL_YES };
 
 /** How the device plugin hands cards to containers. */
@@ -58,6 +63,7 @@ struct plimsoll_card {
     char health[32];               /* "ok" or the reason */
     uint64_t total;                /* bytes that programs can have; 0: unknown */
     uint64_t used;                 /* bytes, by anybody; when reported */
+    uint64_t free_reported;        /* bytes, with free_only */
     uint64_t nvlink;               /* bit i: NVLink to cards[i] of the same node */
     struct plimsoll_pod_bytes *pods; /* owned: measured bytes by pod */
     struct plimsoll_uid *holders;    /* owned: pods that the kubelet gave the card to */
@@ -67,10 +73,11 @@ struct plimsoll_card {
     int16_t index;     /* the vendor tool's order */
     int16_t numa;      /* -1: none or unknown */
     uint8_t vendor;    /* enum plimsoll_vendor */
-    bool reported;     /* `used` is a measurement; with free-vram and a known total, total − free */
-    /** free-vram alone, nobody says the total: `total` and `used` are 0, and total = free_reported + reserve */
+    bool reported; /* `used` is a measurement; with free-vram and a known total, total − free */
+    /** free-vram alone, nobody says the total: `total` and `used` are 0, and total = free_reported
+     * + reserve */
     bool free_only;
-    bool attributed;   /* `pods` covers every process of a pod on the card */
+    bool attributed; /* `pods` covers every process of a pod on the card */
     bool unified;
     bool cordoned;
     bool links_known;
@@ -92,12 +99,12 @@ struct plimsoll_node {
         *resources; /* owned; entries of allocatable that are managed, 0 kept */
     uint32_t card_count, resource_count;
     enum plimsoll_report report;
-    int64_t report_time; /* unix ms the publisher wrote; 0: none */
-    bool inventory;      /* cards come from plimsoll.dev/inventory */
-    bool pinned;         /* plimsoll.dev/pin: env */
-    bool mps;            /* MPS sharing: a client is capped at total / replicas */
-    uint32_t replicas;   /* per card, from the GFD label; 0: unknown */
-    enum plimsoll_trilean env;
+    int64_t report_time;       /* unix ms the publisher wrote; 0: none */
+    bool inventory;            /* cards come from plimsoll.dev/inventory */
+    bool pinned;               /* plimsoll.dev/pin: env */
+    bool mps;                  /* MPS sharing: a client is capped at total / replicas */
+    uint32_t replicas;         /* per card, from the GFD label; 0: unknown */
+    enum plimsoll_trilean env; /* NO also where labels cannot say which index is split by MIG */
     enum plimsoll_device_list device_list;
     uint64_t selectors; /* bit i: carries reading.selectors[i] */
     char *unusable;     /* owned; NULL, or why no new GPU pod may come here */

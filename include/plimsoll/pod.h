@@ -24,6 +24,8 @@
 #define PLIMSOLL_ANNOTATION_VISIBLE    "plimsoll.dev/visible-devices"
 #define PLIMSOLL_ANNOTATION_WOKEN      "plimsoll.dev/woken"
 #define PLIMSOLL_RESOURCE_VRAM         "plimsoll.dev/vram"
+/** A VRAM request below this is taken for a forgotten unit and refused. */
+#define PLIMSOLL_VRAM_MIN (UINT64_C(1) << 20)
 
 struct plimsoll_pod {
     struct plimsoll_uid uid; /* empty in a review: the API server has not given one yet */
@@ -59,9 +61,11 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
                       struct plimsoll_pod *pod, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 void plimsoll_pod_clear(struct plimsoll_pod *pod);
 
-/** What a literal value of NVIDIA_VISIBLE_DEVICES comes to: any `void` wins, then the first `all` or `none`. */
+/** What a literal value of NVIDIA_VISIBLE_DEVICES comes to: any `void` wins, then the first `all`
+ * or `none`. */
 enum plimsoll_visible plimsoll_visible_parse(struct plimsoll_span literal);
-/** True for the fieldPath of our downward env: plimsoll.dev/visible-devices, with or without `.N`. */
+/** True for the fieldPath of our downward env: plimsoll.dev/visible-devices, with or without `.N`.
+ */
 bool plimsoll_visible_is_ours(struct plimsoll_span field_path);
 
 /** True when the pod has a claim of its own. */

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <plimsoll/node.h>
+
+#include <plimsoll/clock.h>
+#include <plimsoll/limits.h>
+#include <plimsoll/quantity.h>
+
+#include "node_parts.h"
+
+/** What the walk over a Node collects; spans are borrowed from the object. */
+struct found {
+    struct plimsoll_span name;
+    struct plimsoll_model_value inventory, usage, free_vram, free_time, cordoned;
+    struct plimsoll_model_value pin_annotation, pin_label;
+    struct plimsoll_model_labels labels;
+};
+
+/** Selector keys and values with their sizes, so that 80 labels of 5000 nodes cost no strlen. */
+struct selectors {
+    struct plimsoll_span keys[PLIMSOLL_SELECTORS_MAX], values[PLIMSOLL_SELECTORS_MAX];
+    size_t count;
+};
+
+const char *plimsoll_vendor_text(enum plimsoll_vendor vendor)
+{
+    switch (vendor) {
+    case PLIMSOLL_VENDOR_NVIDIA:
+        return "NVIDIA";
+    case PLIMSOLL_VENDOR_AMD:
+        return "AMD";
+    case PLIMSOLL_VENDOR_INTEL:
+        return "Intel";
+    case PLIMSOLL_VENDOR_NONE:
+        break;
+    }
+    return "unknown";
+}
+
+static void measure_selectors(const struct plimsoll_reading *reading, struct selectors *selectors)
+{
+    selectors->count = reading->selector_count < PLIMSOLL_SELECTORS_MAX ? reading->selector_count
+                                                                        : PLIMSOLL_SELECTORS_MAX;
+    for (size_t i = 0; i < selectors->count; i++) {
+        selectors->keys[i] = plimsoll_span_of(reading->selectors[i].key);
+        selectors->values[i] = plimsoll_span_of(reading->selectors[i].value);
+    }
+}
+
+/* Keeps the first reason: it is the one to mend first. */
+static void make_unusable(struct plimsoll_node *node, const char *what,
+                          const struct plimsoll_error *err)
+{
+    if (node->unusable == NULL &&
+        asprintf(&node->unusable, "%s%s%s", what, *what != '\0' ? ": " : "", err->message) < 0) {
+        abort();
+    }
+}
+
+static uint64_t match_selectors(const struct selectors *selectors, struct plimsoll_span key,
+                                const struct plimsoll_model_value *value)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < selectors->count; i++) {
+        if (plimsoll_span_equal(selectors->keys[i], key) && !value->no_string &&
+            plimsoll_span_equal(selectors->values[i], value->raw)) {
+            bits |= UINT64_C(1) << i;
+        }
+    }
+    return bits;
+}
+
+static bool is_selected(const struct selectors *selectors, struct plimsoll_span key)
+{
+    for (size_t i = 0; i < selectors->count; i++) {
+        if (plimsoll_span_equal(selectors->keys[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One label can be both a selector's and one that tells of cards: it is read twice, from its bytes.
+ */
+static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
+                       const struct selectors *selectors, struct found *found,
+                       struct plimsoll_node *node)
+{
+    if (is_selected(selectors, key)) {
+        struct plimsoll_json_cursor again = *cursor;
+        struct plimsoll_model_value value;
+        plimsoll_model_value_read(&again, &value);
+        node->selectors |= match_selectors(selectors, key, &value);
+    }
+    if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)) {
+        plimsoll_model_value_read(cursor, &found->pin_label);
+    } else if (!plimsoll_model_labels_take(&found->labels, key, cursor)) {
+        plimsoll_json_cursor_skip(cursor, NULL);
+    }
+}
+
+static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
+                            struct found *found)
+{
+    const struct {
+        const char *key;
+        struct plimsoll_model_value *value;
+    } known[] = {
+        {PLIMSOLL_ANNOTATION_INVENTORY, &found->inventory},
+        {PLIMSOLL_ANNOTATION_USAGE, &found->usage},
+        {PLIMSOLL_ANNOTATION_FREE_VRAM, &found->free_vram},
+        {PLIMSOLL_ANNOTATION_FREE_VRAM_TIME, &found->free_time},
+        {PLIMSOLL_ANNOTATION_CORDONED, &found->cordoned},
+        {PLIMSOLL_ANNOTATION_PIN, &found->pin_annotation},
+    };
+    if (plimsoll_span_starts(key, "plimsoll.dev/")) {
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (plimsoll_span_is(key, known[i].key)) {
+                plimsoll_model_value_read(cursor, known[i].value);
+                return;
+            }
+        }
+    }
+    plimsoll_json_cursor_skip(cursor, NULL);
+}
+
+static void read_metadata(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
+                          struct found *found, struct plimsoll_node *node)
+{
+    struct plimsoll_span key, name;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "name")) {
+            plimsoll_json_cursor_string(cursor, &found->name);
+        } else if (plimsoll_span_is(key, "labels")) {
+            if (plimsoll_json_cursor_object(cursor)) {
+                while (plimsoll_json_cursor_member(cursor, &name)) {
+                    read_label(cursor, name, selectors, found, node);
+                }
+            }
+        } else if (plimsoll_span_is(key, "annotations")) {
+            if (plimsoll_json_cursor_object(cursor)) {
+                while (plimsoll_json_cursor_member(cursor, &name)) {
+                    read_annotation(cursor, name, found);
+                }
+            }
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+}
+
+static void add_resource(struct plimsoll_node *node, struct plimsoll_span name,
+                         const struct plimsoll_resource *resource, struct plimsoll_span amount)
+{
+    struct plimsoll_node_resource entry = {.vendor = resource->vendor, .mig = resource->mig};
+    struct plimsoll_error err;
+    struct plimsoll_span shown = plimsoll_model_shown(name);
+    if (!plimsoll_model_copy(name, entry.name, sizeof entry.name)) {
+        plimsoll_error_set(&err, PLIMSOLL_ERR_INVALID, "the name is longer than %zu bytes",
+                           sizeof entry.name - 1);
+    } else if (plimsoll_quantity_parse(amount, &entry.allocatable, &err) == 0) {
+        for (uint32_t i = 0; i < node->resource_count; i++) {
+            if (strcmp(node->resources[i].name, entry.name) == 0) {
+                node->resources[i] = entry;
+                return;
+            }
+        }
+        if (node->resource_count == PLIMSOLL_NODE_RESOURCES_MAX) {
+            plimsoll_error_set(&err, PLIMSOLL_ERR_INVALID, "more than %d managed resources",
+                               PLIMSOLL_NODE_RESOURCES_MAX);
+            make_unusable(node, "status.allocatable", &err);
+            return;
+        }
+        node->resources =
+            plimsoll_realloc(node->resources, node->resource_count + 1, sizeof *node->resources);
+        node->resources[node->resource_count++] = entry;
+        return;
+    }
+    plimsoll_error_wrap(&err, "%.*s", PLIMSOLL_SPAN_ARG(shown));
+    make_unusable(node, "status.allocatable", &err);
+}
+
+static void read_allocatable(struct plimsoll_json_cursor *cursor,
+                             const struct plimsoll_resources *resources, struct plimsoll_node *node)
+{
+    struct plimsoll_span key, amount;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        /* Cards are extended resources, and those have a domain. */
+        const struct plimsoll_resource *resource =
+            key.size > 0 && memchr(key.data, '/', key.size) != NULL
+                ? plimsoll_resources_find(resources, key)
+                : NULL;
+        bool string = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_STRING;
+        if (resource != NULL && string) {
+            if (plimsoll_json_cursor_string(cursor, &amount)) {
+                add_resource(node, key, resource, amount);
+            }
+        } else if (plimsoll_json_cursor_skip(cursor, &amount) && resource != NULL) {
+            add_resource(node, key, resource, amount);
+        }
+    }
+}
+
+static void read_status(struct plimsoll_json_cursor *cursor,
+                        const struct plimsoll_resources *resources, struct plimsoll_node *node)
+{
+    struct plimsoll_span key;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "allocatable")) {
+            read_allocatable(cursor, resources, node);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+}
+
+static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_reading *reading,
+                 struct found *found, struct plimsoll_node *node)
+{
+    struct plimsoll_span key;
+    struct selectors selectors;
+    measure_selectors(reading, &selectors);
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "metadata")) {
+            read_metadata(cursor, &selectors, found, node);
+        } else if (plimsoll_span_is(key, "status")) {
+            read_status(cursor, &reading->resources, node);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+    plimsoll_json_cursor_finish(cursor);
+}
+
+/* plimsoll.dev/inventory if it is there and can be read, else what labels say; both give cards. */
+static void settle_cards(const struct found *found, struct plimsoll_model_cards *cards,
+                         struct plimsoll_node *node)
+{
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (plimsoll_model_labels_sharing(&found->labels, node, &err) != 0) {
+        make_unusable(node, "", &err);
+    }
+    if (found->inventory.present) {
+        if (plimsoll_model_value_text(&found->inventory, &scratch, &text, &err) == 0 &&
+            plimsoll_model_inventory(text, cards, node, &err) == 0) {
+            node->inventory = true;
+            return;
+        }
+        make_unusable(node, PLIMSOLL_ANNOTATION_INVENTORY, &err);
+        /* The labels' cards stay in sight: a node of several must not pass for one without. */
+    }
+    if (plimsoll_model_labels_cards(&found->labels, node, cards, &err) != 0) {
+        make_unusable(node, "", &err);
+    }
+}
+
+static void settle_usage(const struct found *found, struct plimsoll_model_cards *cards,
+                         struct plimsoll_node *node)
+{
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (plimsoll_model_value_text(&found->usage, &scratch, &text, &err) != 0 ||
+        plimsoll_model_usage(text, cards, &node->report_time, &err) != 0) {
+        make_unusable(node, PLIMSOLL_ANNOTATION_USAGE, &err);
+        return;
+    }
+    node->report = PLIMSOLL_REPORT_USAGE;
+}
+
+static enum plimsoll_vendor offered_vendor(const struct plimsoll_node *node)
+{
+    for (uint32_t i = 0; i < node->resource_count; i++) {
+        if (node->resources[i].allocatable > 0) {
+            return node->resources[i].vendor;
+        }
+    }
+    return PLIMSOLL_VENDOR_NVIDIA;
+}
+
+static void settle_free_vram(const struct found *found, struct plimsoll_model_cards *cards,
+                             struct plimsoll_node *node)
+{
+    plimsoll_autotext scratch = {0}, time_scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (plimsoll_model_value_text(&found->free_vram, &scratch, &text, &err) != 0 ||
+        plimsoll_model_free_vram(text, offered_vendor(node), cards, &err) != 0) {
+        make_unusable(node, PLIMSOLL_ANNOTATION_FREE_VRAM, &err);
+        return;
+    }
+    node->report = PLIMSOLL_REPORT_FREE;
+    if (found->free_time.present &&
+        (plimsoll_model_value_text(&found->free_time, &time_scratch, &text, &err) != 0 ||
+         plimsoll_time_parse(text, &node->report_time, &err) != 0)) {
+        make_unusable(node, PLIMSOLL_ANNOTATION_FREE_VRAM_TIME, &err);
+    }
+}
+
+static void settle_cordoned(const struct found *found, struct plimsoll_model_cards *cards,
+                            struct plimsoll_node *node)
+{
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (found->cordoned.present &&
+        (plimsoll_model_value_text(&found->cordoned, &scratch, &text, &err) != 0 ||
+         plimsoll_model_cordoned(text, cards, &err) != 0)) {
+        make_unusable(node, PLIMSOLL_ANNOTATION_CORDONED, &err);
+    }
+}
+
+static void settle_pin(const struct plimsoll_model_value *value, const char *what,
+                       struct plimsoll_node *node)
+{
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (!value->present) {
+        return;
+    }
+    if (plimsoll_model_value_text(value, &scratch, &text, &err) == 0) {
+        if (plimsoll_span_is(text, "env")) {
+            node->pinned = true;
+            return;
+        }
+        text = plimsoll_model_shown(text);
+        plimsoll_error_set(&err, PLIMSOLL_ERR_INVALID,
+                           "\"%.*s\" is not known; write env, or remove it",
+                           PLIMSOLL_SPAN_ARG(text));
+    }
+    make_unusable(node, what, &err);
+}
+
+/* What the label says of every card holds where the inventory does not say it of one. */
+static void fill_replicas(const struct plimsoll_node *node, struct plimsoll_model_cards *cards)
+{
+    for (uint32_t i = 0; i < cards->count; i++) {
+        struct plimsoll_card *card = &cards->list[i];
+        if (card->replicas == 0 && card->mig_count == 0 && card->vendor == PLIMSOLL_VENDOR_NVIDIA) {
+            card->replicas = node->replicas;
+        }
+    }
+}
+
+static void settle(const struct found *found, struct plimsoll_node *node)
+{
+    struct plimsoll_model_cards cards = {0};
+    settle_cards(found, &cards, node);
+    if (found->usage.present) {
+        settle_usage(found, &cards, node);
+    } else if (found->free_vram.present) {
+        settle_free_vram(found, &cards, node);
+    }
+    settle_cordoned(found, &cards, node);
+    settle_pin(&found->pin_annotation, PLIMSOLL_ANNOTATION_PIN, node);
+    settle_pin(&found->pin_label, "label " PLIMSOLL_ANNOTATION_PIN, node);
+    fill_replicas(node, &cards);
+    node->cards = cards.list;
+    node->card_count = cards.count;
+}
+
+static int take_name(struct plimsoll_span raw, struct plimsoll_node *node,
+                     struct plimsoll_error *err)
+{
+    plimsoll_autotext name = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX);
+    plimsoll_json_unescape(raw, &name);
+    if (name.size == 0 || name.overflowed || memchr(name.data, '\0', name.size) != NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "no Node: metadata.name is missing or not 1 to %d bytes long",
+                                  PLIMSOLL_NAME_BYTES_MAX);
+    }
+    node->name = plimsoll_copy(name.data, name.size);
+    return 0;
+}
+
+int plimsoll_node_read(struct plimsoll_span object, const struct plimsoll_reading *reading,
+                       struct plimsoll_node *node, struct plimsoll_error *err)
+{
+    struct plimsoll_node read = {0};
+    struct found found = {0};
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(object);
+    walk(&cursor, reading, &found, &read);
+    int result = 0;
+    if (cursor.failed) {
+        plimsoll_json_cursor_error(&cursor, err);
+        result = plimsoll_error_wrap(err, "no Node");
+    } else {
+        result = take_name(found.name, &read, err);
+    }
+    if (result != 0) {
+        plimsoll_node_clear(&read);
+        return -1;
+    }
+    settle(&found, &read);
+    *node = read;
+    return 0;
+}
+
+void plimsoll_node_clear(struct plimsoll_node *node)
+{
+    struct plimsoll_model_cards cards = {.list = node->cards, .count = node->card_count};
+    plimsoll_model_cards_clear(&cards);
+    free(node->resources);
+    free(node->name);
+    free(node->unusable);
+    *node = (struct plimsoll_node){0};
+}

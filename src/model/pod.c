@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <plimsoll/pod.h>
+
+#include <plimsoll/limits.h>
+
+#include "pod_parts.h"
+
+/** What the walk over a Pod collects; spans are borrowed from the object. */
+struct found {
+    struct plimsoll_span uid, namespace_, name, node, nominated;
+    struct plimsoll_model_value claim;
+    struct plimsoll_model_asks asks;
+    bool part_of_us, component_agent;
+};
+
+static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
+                            struct found *found, struct plimsoll_pod *pod)
+{
+    const struct {
+        const char *key;
+        struct plimsoll_model_value *value;
+    } known[] = {
+        {PLIMSOLL_ANNOTATION_VRAM, &found->asks.vram},
+        {PLIMSOLL_ANNOTATION_GPUS, &found->asks.gpus},
+        {PLIMSOLL_ANNOTATION_CONTAINERS, &found->asks.containers},
+        {PLIMSOLL_ANNOTATION_TOPOLOGY, &found->asks.topology},
+        {PLIMSOLL_ANNOTATION_POLICY, &found->asks.policy},
+        {PLIMSOLL_ANNOTATION_CLAIM, &found->claim},
+    };
+    if (plimsoll_span_starts(key, "plimsoll.dev/")) {
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (plimsoll_span_is(key, known[i].key)) {
+                plimsoll_model_value_read(cursor, known[i].value);
+                return;
+            }
+        }
+    }
+    pod->mirror = pod->mirror || plimsoll_span_is(key, "kubernetes.io/config.mirror");
+    plimsoll_json_cursor_skip(cursor, NULL);
+}
+
+static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
+                       struct found *found)
+{
+    bool part_of = plimsoll_span_is(key, "app.kubernetes.io/part-of");
+    if (!part_of && !plimsoll_span_is(key, "app.kubernetes.io/component")) {
+        plimsoll_json_cursor_skip(cursor, NULL);
+        return;
+    }
+    struct plimsoll_model_value value;
+    plimsoll_model_value_read(cursor, &value);
+    if (part_of) {
+        found->part_of_us = plimsoll_span_is(value.raw, "plimsoll");
+    } else {
+        found->component_agent = plimsoll_span_is(value.raw, "agent");
+    }
+}
+
+static void read_metadata(struct plimsoll_json_cursor *cursor, struct found *found,
+                          struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key, name;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "name")) {
+            plimsoll_json_cursor_string(cursor, &found->name);
+        } else if (plimsoll_span_is(key, "namespace")) {
+            plimsoll_json_cursor_string(cursor, &found->namespace_);
+        } else if (plimsoll_span_is(key, "uid")) {
+            plimsoll_json_cursor_string(cursor, &found->uid);
+        } else if (plimsoll_span_is(key, "deletionTimestamp")) {
+            pod->terminating = plimsoll_json_cursor_string(cursor, &name);
+        } else if (plimsoll_span_is(key, "annotations")) {
+            if (plimsoll_json_cursor_object(cursor)) {
+                while (plimsoll_json_cursor_member(cursor, &name)) {
+                    read_annotation(cursor, name, found, pod);
+                }
+            }
+        } else if (plimsoll_span_is(key, "labels")) {
+            if (plimsoll_json_cursor_object(cursor)) {
+                while (plimsoll_json_cursor_member(cursor, &name)) {
+                    read_label(cursor, name, found);
+                }
+            }
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+}
+
+static void read_spec(struct plimsoll_json_cursor *cursor, struct found *found,
+                      struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key;
+    int64_t priority = 0;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "nodeName")) {
+            plimsoll_json_cursor_string(cursor, &found->node);
+        } else if (plimsoll_span_is(key, "priority")) {
+            plimsoll_json_cursor_int(cursor, &priority);
+        } else if (plimsoll_span_is(key, "containers")) {
+            /* Only its bytes: what they mean depends on annotations, which may come later. */
+            plimsoll_json_cursor_skip(cursor, &found->asks.container_list);
+        } else if (plimsoll_span_is(key, "initContainers")) {
+            plimsoll_json_cursor_skip(cursor, &found->asks.init_list);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+    pod->priority = (int32_t)(priority > INT32_MAX   ? INT32_MAX
+                              : priority < INT32_MIN ? INT32_MIN
+                                                     : priority);
+}
+
+static void read_condition(struct plimsoll_json_cursor *cursor, struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key, type = {0}, status = {0};
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "type")) {
+            plimsoll_json_cursor_string(cursor, &type);
+        } else if (plimsoll_span_is(key, "status")) {
+            plimsoll_json_cursor_string(cursor, &status);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+    if (plimsoll_span_is(type, "Ready")) {
+        pod->ready = plimsoll_span_is(status, "True");
+    }
+}
+
+static void read_status(struct plimsoll_json_cursor *cursor, struct found *found,
+                        struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key, phase;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "phase")) {
+            pod->finished =
+                plimsoll_json_cursor_string(cursor, &phase) &&
+                (plimsoll_span_is(phase, "Succeeded") || plimsoll_span_is(phase, "Failed"));
+        } else if (plimsoll_span_is(key, "nominatedNodeName")) {
+            plimsoll_json_cursor_string(cursor, &found->nominated);
+        } else if (plimsoll_span_is(key, "conditions")) {
+            if (plimsoll_json_cursor_array(cursor)) {
+                while (plimsoll_json_cursor_element(cursor)) {
+                    read_condition(cursor, pod);
+                }
+            }
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+}
+
+static void walk(struct plimsoll_json_cursor *cursor, struct found *found, struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key;
+    bool metadata = false;
+    if (plimsoll_json_cursor_object(cursor)) {
+        while (plimsoll_json_cursor_member(cursor, &key)) {
+            if (plimsoll_span_is(key, "metadata")) {
+                read_metadata(cursor, found, pod);
+                metadata = true;
+            } else if (plimsoll_span_is(key, "spec")) {
+                read_spec(cursor, found, pod);
+            } else if (plimsoll_span_is(key, "status")) {
+                read_status(cursor, found, pod);
+            } else {
+                plimsoll_json_cursor_skip(cursor, NULL);
+            }
+        }
+        plimsoll_json_cursor_finish(cursor);
+    }
+    if (!metadata && !cursor->failed) {
+        cursor->failed = true;
+        cursor->what = "metadata is missing";
+    }
+}
+
+/* A copy of a name; without escapes, which names never have, straight from the object. */
+static int take(struct plimsoll_span raw, const char *field, char **out, struct plimsoll_error *err)
+{
+    plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX);
+    if (raw.size > 0 && memchr(raw.data, '\\', raw.size) != NULL) {
+        plimsoll_json_unescape(raw, &text);
+        raw = plimsoll_text_span(&text);
+    }
+    if (text.overflowed || raw.size > PLIMSOLL_NAME_BYTES_MAX ||
+        (raw.size > 0 && memchr(raw.data, '\0', raw.size) != NULL)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "no Pod: %s is no name of up to %d bytes", field,
+                                  PLIMSOLL_NAME_BYTES_MAX);
+    }
+    *out = plimsoll_copy(raw.size > 0 ? raw.data : "", raw.size);
+    return 0;
+}
+
+static int take_names(const struct found *found, struct plimsoll_pod *pod,
+                      struct plimsoll_error *err)
+{
+    if (!plimsoll_model_copy(found->uid, pod->uid.text, sizeof pod->uid.text)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "no Pod: metadata.uid is longer than %zu bytes",
+                                  sizeof pod->uid.text - 1);
+    }
+    return take(found->namespace_, "metadata.namespace", &pod->namespace_, err) != 0 ||
+                   take(found->name, "metadata.name", &pod->name, err) != 0 ||
+                   take(found->node, "spec.nodeName", &pod->node, err) != 0 ||
+                   take(found->nominated, "status.nominatedNodeName", &pod->nominated, err) != 0
+               ? -1
+               : 0;
+}
+
+/* Fails when it is another pod's or another binding's: manifests get copied with their annotations.
+ */
+static int check_own(const struct plimsoll_claim *claim, const struct plimsoll_pod *pod,
+                     struct plimsoll_error *err)
+{
+    if (pod->uid.text[0] == '\0' || strcmp(claim->pod.text, pod->uid.text) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "it is the claim of pod uid %s, not of this pod",
+                                  claim->pod.text);
+    }
+    if (pod->node[0] == '\0') {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "it is for node %s, but the pod is not bound", claim->node);
+    }
+    if (strcmp(claim->node, pod->node) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "it is for node %s, but the pod is on %s", claim->node,
+                                  pod->node);
+    }
+    return 0;
+}
+
+/* A pod that holds a claim is a GPU pod, whatever has become of its annotations since. */
+static void honour_claim(struct plimsoll_pod *pod)
+{
+    if (pod->demand.gpu) {
+        return;
+    }
+    const struct plimsoll_claim *claim = &pod->claim;
+    uint64_t most = claim->floating_vram;
+    for (uint32_t i = 0; i < claim->card_count; i++) {
+        most = claim->cards[i].vram > most ? claim->cards[i].vram : most;
+    }
+    pod->demand.gpu = true;
+    pod->demand.vendor = PLIMSOLL_VENDOR_NVIDIA;
+    pod->demand.request = PLIMSOLL_REQUEST_BYTES;
+    pod->demand.vram = most;
+    pod->demand.cards = claim->card_count > 0 ? claim->card_count : claim->floating_cards;
+}
+
+static void read_claim(const struct plimsoll_model_value *value, struct plimsoll_pod *pod)
+{
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
+    if (!value->present) {
+        return;
+    }
+    if (plimsoll_model_value_text(value, &scratch, &text, &err) == 0 &&
+        plimsoll_claim_parse(text, &pod->claim, &err) == 0) {
+        if (check_own(&pod->claim, pod, &err) == 0) {
+            honour_claim(pod);
+            return;
+        }
+        plimsoll_claim_clear(&pod->claim);
+    }
+    plimsoll_error_wrap(&err, "annotation " PLIMSOLL_ANNOTATION_CLAIM " is ignored");
+    pod->claim_ignored = plimsoll_copy(err.message, strlen(err.message));
+}
+
+int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resources *resources,
+                      struct plimsoll_pod *pod, struct plimsoll_error *err)
+{
+    struct plimsoll_pod read = {.priority = 0};
+    struct found found = {.part_of_us = false};
+    struct plimsoll_error why;
+    bool malformed = false;
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(object);
+    walk(&cursor, &found, &read);
+    if (cursor.failed) {
+        plimsoll_json_cursor_error(&cursor, err);
+        return plimsoll_error_wrap(err, "no Pod");
+    }
+    if (plimsoll_model_demand(&found.asks, resources, &read.demand, &malformed, &why) != 0) {
+        read.refusal = plimsoll_copy(why.message, strlen(why.message));
+    }
+    int result = 0;
+    if (malformed) {
+        result = plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                    "no Pod: spec.containers or spec.initContainers is malformed");
+    } else {
+        result = take_names(&found, &read, err);
+    }
+    if (result != 0) {
+        plimsoll_pod_clear(&read);
+        return -1;
+    }
+    read.agent = found.part_of_us && found.component_agent;
+    read_claim(&found.claim, &read);
+    *pod = read;
+    return 0;
+}
+
+void plimsoll_pod_clear(struct plimsoll_pod *pod)
+{
+    free(pod->namespace_);
+    free(pod->name);
+    free(pod->node);
+    free(pod->nominated);
+    free(pod->refusal);
+    free(pod->claim_ignored);
+    plimsoll_claim_clear(&pod->claim);
+    *pod = (struct plimsoll_pod){.priority = 0};
+}
