@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The extender's verbs: bodies in as they arrive, answers out (design §4.3; wire types of
- * k8s.io/kube-scheduler/extender/v1, keys in Go's CamelCase without tags).
+ * k8s.io/kube-scheduler/extender/v1, keys in Go's CamelCase without tags, read without regard to
+ * case).
  *
  * Pure: what is known of the cluster comes through `plimsoll_extender_world`. One call object
  * serves one request and belongs to one thread. Both forms: `NodeNames` is answered from the world;
- * full `Nodes` from the bytes, of which only survivors are kept (they go back verbatim).
+ * full `Nodes` from the bytes, of which only survivors are kept (they go back verbatim). Pod must
+ * come before the Nodes, as kube-scheduler sends it. A body that gives both forms, a node twice or
+ * a name that is no DNS name is refused with a sentence.
+ *
+ * A pod without a GPU passes on every node, also while the world is not synced (P3).
  */
 #pragma once
 
@@ -13,21 +18,34 @@
 #include <plimsoll/placement.h>
 #include <plimsoll/text.h>
 
-/** One node of the picture; borrowed until the call object is freed. */
+/** One node of the picture; borrowed until the world's `release`. */
 struct plimsoll_extender_node {
     struct plimsoll_node_view view;
-    const struct plimsoll_node_load
-        *load; /* for anybody: nobody left out, every nominated pod counted */
+    /** For anybody: nobody left out, every nominated pod counted. NULL: computed when needed. */
+    const struct plimsoll_node_load *load;
 };
 
 /** What the verbs need from the cluster. Declared here, implemented by whoever has a picture. */
 struct plimsoll_extender_world {
     void *context;
-    bool synced; /* false: GPU pods get an error, pods without a GPU pass */
+    /**
+     * false: GPU pods get an error, pods without a GPU pass. Without any picture (no API access):
+     * true with `node` NULL; then full Nodes are answered and NodeNames get an error.
+     */
+    bool synced;
     /** @return false when the node is not known. */
     bool (*node)(void *context, struct plimsoll_span name, struct plimsoll_extender_node *out);
-    /** The node that the pod is bound to or has a claim in flight on; NULL when none. Borrowed. */
+    /**
+     * The node that the pod is bound to or has a claim in flight on, NULL when none; borrowed until
+     * `release`. May be NULL.
+     */
     const char *(*node_of)(void *context, const struct plimsoll_uid *pod);
+    /**
+     * Bracket every use of `node` and `node_of`: once for a moment during feed, once for all nodes
+     * during finish, never while waiting for the peer. Both may be NULL.
+     */
+    void (*hold)(void *context);
+    void (*release)(void *context);
 };
 
 enum plimsoll_extender_verb { PLIMSOLL_VERB_FILTER, PLIMSOLL_VERB_PRIORITIZE };
@@ -37,6 +55,7 @@ struct plimsoll_extender_call;
 /** For metrics and logs; filled by finish. */
 struct plimsoll_extender_outcome {
     bool gpu;
+    bool unavailable;                      /* the answer is an Error: the world cannot tell yet */
     size_t asked, passed;                  /* nodes */
     size_t rejected[PLIMSOLL_REFUSED + 1]; /* by enum plimsoll_reason */
 };
@@ -47,14 +66,20 @@ struct plimsoll_extender_call *plimsoll_extender_begin(
     const struct plimsoll_reading *reading, const struct plimsoll_placement_settings *settings);
 void plimsoll_extender_free(struct plimsoll_extender_call **call);
 
-/** The next bytes of the body. @return 0, or -1: PLIMSOLL_ERR_INVALID / TOO_LARGE with a sentence.
+/**
+ * The next bytes of the body.
+ * @return 0, or -1 with a sentence: PLIMSOLL_ERR_INVALID or TOO_LARGE. After a failure every
+ * further call fails alike.
  */
 int plimsoll_extender_feed(struct plimsoll_extender_call *call, struct plimsoll_span bytes,
                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /**
- * The body has ended: writes the answer (ExtenderFilterResult or HostPriorityList).
- * Not synced and the pod is a GPU pod: the answer's `Error` says so (filter), or -1 with
- * PLIMSOLL_ERR_UNAVAILABLE (prioritize).
+ * The body has ended: appends the answer (ExtenderFilterResult or HostPriorityList). Once per call.
+ * Not synced and the pod is a GPU pod: the answer's `Error` says so (filter; the scheduler throws
+ * the bodies of other statuses than 200 away), or -1 with PLIMSOLL_ERR_UNAVAILABLE (prioritize).
+ * @param answer   Unchanged on failure. PLIMSOLL_ERR_TOO_LARGE when it does not fit. While it is
+ *                 empty, memory of full nodes changes hands instead of being copied.
+ * @param outcome  Set on success.
  */
 int plimsoll_extender_finish(struct plimsoll_extender_call *call, struct plimsoll_text *answer,
                              struct plimsoll_extender_outcome *outcome,
@@ -68,6 +93,11 @@ struct plimsoll_bind_request {
     char node[PLIMSOLL_NAME_BYTES_MAX + 1];
 };
 
+/**
+ * @param request  Set on success. Its names are DNS names and its uid has no byte that means
+ *                 anything in a URL.
+ * @return 0, or -1 with PLIMSOLL_ERR_INVALID or TOO_LARGE and a sentence.
+ */
 int plimsoll_extender_read_bind(struct plimsoll_span body, struct plimsoll_bind_request *request,
                                 struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** ExtenderBindingResult; `message` NULL or empty: bound. */
