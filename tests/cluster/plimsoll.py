@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plimsoll as manifests/ install it, with the pod's two programs as local processes."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import yaml
+
+import manifests
+import process
+from process import Child, say, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVICE_NAME = f"plimsoll.{manifests.NAMESPACE}.svc"
+# The server runs as an account that has nothing but the ClusterRole plimsoll; in a pod it shares the
+# scheduler's account, whose rights would hide what is missing in that role.
+SERVER_ACCOUNT = "tests-server"
+
+
+def find_program():
+    build = pathlib.Path(os.environ.get("PLIMSOLL_BUILD", ROOT / "build/release"))
+    program = build / "plimsoll" if build.is_dir() else build
+    if not os.access(program, os.X_OK):
+        raise AssertionError(f"no program {program}: cmake --preset release && cmake --build --preset "
+                             "release, or name the build folder in PLIMSOLL_BUILD")
+    return program
+
+
+class Plimsoll:
+    def __init__(self, plane):
+        self.plane = plane
+        self.program = find_program()
+        self.folder = plane.folder
+        self.certs = self.folder / "certs"
+        self.https, self.extender, self.metrics = (process.free_port() for _ in range(3))
+        self.server = None
+        self.scheduler = None
+
+    def install(self):
+        """What manifests/README.md says, then the two local changes that stand for kube-proxy."""
+        say("installing manifests/")
+        self.make_certs()
+        self.run_install_script()
+        self.point_webhook_here()
+        self._bind_server_account()
+        self.server_kubeconfig = self.plane.token_kubeconfig("server", manifests.NAMESPACE, SERVER_ACCOUNT)
+        self.scheduler_kubeconfig = self.plane.token_kubeconfig("scheduler-account", manifests.NAMESPACE,
+                                                                "plimsoll")
+        self.use_config(manifests.server_config())
+        self.scheduler = self.plane.scheduler("plimsoll-scheduler", self._scheduler_config(),
+                                              self.scheduler_kubeconfig)
+
+    def make_certs(self):
+        done = subprocess.run([self.program, "certs", "--out", self.certs, "--dns", SERVICE_NAME],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"plimsoll certs: {done.stderr}"
+
+    def run_install_script(self):
+        environment = dict(os.environ, KUBECONFIG=str(self.plane.kubeconfig),
+                           PATH=f"{self.plane.binaries}:{os.environ['PATH']}")
+        done = subprocess.run([manifests.FOLDER / "install.sh", self.certs], env=environment,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"install.sh: {done.stderr}"
+
+    def point_webhook_here(self):
+        """The API server resolves no Service without kube-proxy, but it follows an ExternalName."""
+        api = self.plane.api
+        api.patch("services", "plimsoll",
+                  [{"op": "replace", "path": "/spec",
+                    "value": {"type": "ExternalName", "externalName": "localhost"}}], manifests.NAMESPACE)
+        api.patch("mutatingwebhookconfigurations", "plimsoll",
+                  [{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": self.https}])
+
+    # The server.
+
+    def use_config(self, text):
+        """The configuration file of the next start."""
+        self.config = self.folder / "plimsoll.yaml"
+        self.config.write_text(text)
+
+    def start_server(self):
+        flags = {"config": self.config, "listen": f"127.0.0.1:{self.https}",
+                 "tls-cert": self.certs / "tls.crt", "tls-key": self.certs / "tls.key",
+                 "extender-listen": f"127.0.0.1:{self.extender}",
+                 "metrics-listen": f"127.0.0.1:{self.metrics}"}
+        # The Deployment's own flags, with this machine's files and ports, and a kubeconfig in the
+        # place of the pod's credentials.
+        arguments = []
+        for argument in manifests.container("server")["args"]:
+            name = argument.removeprefix("--").partition("=")[0]
+            arguments.append(f"--{name}={flags.pop(name)}" if name in flags else argument)
+        assert not flags, f"the Deployment does not give {', '.join(flags)}"
+        self.server = Child("plimsoll", [self.program, *arguments,
+                                         f"--kubeconfig={self.server_kubeconfig}"], self.folder).start()
+        wait_for("plimsoll to be ready", lambda: self.get("readyz")[0] == 200, [self.server],
+                 explain=lambda: f"{self.get('readyz?verbose')[1]}\n{self.server.tail()}")
+
+    def stop_server(self, how=signal.SIGTERM):
+        """@return the exit status."""
+        return self.server.stop(how)
+
+    def start_scheduler(self):
+        before = self._lease_holder()
+        self.scheduler.start()
+        wait_for("plimsoll's kube-scheduler to hold its Lease",
+                 lambda: self._lease_holder() not in (None, "", before), [self.scheduler],
+                 explain=self.scheduler.tail)
+
+    def start(self):
+        self.start_server()
+        self.start_scheduler()
+
+    def stop(self):
+        for child in (self.scheduler, self.server):
+            if child is not None:
+                child.stop(signal.SIGKILL)
+
+    def revive(self):
+        """What a kubelet does: starts again what has ended."""
+        if not self.server.running():
+            self.start_server()
+        if not self.scheduler.running():
+            self.start_scheduler()
+
+    # Asking the server directly.
+
+    def get(self, path):
+        """@return (status, text) of a GET on the metrics listener."""
+        return _fetch(urllib.request.Request(f"http://127.0.0.1:{self.metrics}/{path}"))
+
+    def verb(self, verb, body):
+        """@return the decoded answer of an extender verb."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.extender}/{verb}",
+                                         json.dumps(body).encode(), {"Content-Type": "application/json"})
+        status, text = _fetch(request)
+        assert status == 200, f"{verb}: {status} {text}"
+        return json.loads(text)
+
+    def refusals(self, pod, nodes):
+        """@return {node: reason} for the nodes that filter refuses."""
+        answer = self.verb("filter", {"Pod": pod, "Nodes": None, "NodeNames": nodes})
+        assert not answer.get("Error"), answer["Error"]
+        return {**(answer.get("FailedNodes") or {}), **(answer.get("FailedAndUnresolvableNodes") or {})}
+
+    def knows(self, nodes):
+        """True when the picture holds all these nodes."""
+        asking = {"metadata": {"name": "asking", "namespace": "default", "uid": "asking",
+                               "annotations": {"plimsoll.dev/vram": "1Mi"}},
+                  "spec": {"containers": [{"name": "main", "image": "x"}]}}
+        return not any("not yet known" in reason for reason in self.refusals(asking, nodes).values())
+
+    # Parts of install.
+
+    def _bind_server_account(self):
+        api = self.plane.api
+        api.create("serviceaccounts", {"metadata": {"name": SERVER_ACCOUNT}}, manifests.NAMESPACE)
+        binding = manifests.find("ClusterRoleBinding", "plimsoll")
+        binding["metadata"]["name"] = SERVER_ACCOUNT
+        binding["subjects"][0]["name"] = SERVER_ACCOUNT
+        api.create("clusterrolebindings", binding)
+
+    def _scheduler_config(self):
+        config = manifests.scheduler_config()
+        config["clientConnection"] = {"kubeconfig": str(self.scheduler_kubeconfig)}
+        config["extenders"][0]["urlPrefix"] = f"http://127.0.0.1:{self.extender}"
+        path = self.folder / "plimsoll-scheduler.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    def _lease_holder(self):
+        name = manifests.scheduler_config()["leaderElection"]["resourceName"]
+        lease = self.plane.api.find("leases", name, manifests.NAMESPACE)
+        return lease and lease["spec"].get("holderIdentity")
+
+
+def _fetch(request):
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
