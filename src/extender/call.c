@@ -8,7 +8,7 @@
 
 /* The longest value of a body is NodeNames, each name with quotes and a comma; Pod and nodes have
  * the ceiling of objects besides. */
-#define NODE_NAMES_BYTES_MAX ((size_t)PLIMSOLL_NODE_NAMES_MAX * (PLIMSOLL_NAME_BYTES_MAX + 3u))
+#define NODE_NAMES_BYTES_MAX ((size_t)PLIMSOLL_NODE_NAMES_MAX * (PLIMSOLL_NAME_BYTES_MAX + 3u) + 2u)
 
 static const char *const path_to_nodes[] = {"Nodes", "items"};
 
