@@ -95,25 +95,40 @@ static bool enter(struct plimsoll_json_cursor *cursor, char open, const char *wh
     return true;
 }
 
-/* The comma before the next member or element, or the end. @return true when another must follow */
-static inline bool go_on(struct plimsoll_json_cursor *cursor, char close, const char *what)
+static bool leave(struct plimsoll_json_cursor *cursor, const char *behind)
 {
-    char c = peek(cursor);
+    cursor->at = behind;
+    cursor->depth--;
+    cursor->fresh = false;
+    return false;
+}
+
+/*
+ * Passes the comma before the next member or element. `at` is kept out of memory as long as it can
+ * be: on the way from string to string it is what everything waits for.
+ * @return where the member or element has to be; NULL at the end of the container or on failure
+ */
+static inline const char *pass_comma(struct plimsoll_json_cursor *cursor, char close,
+                                     const char *what)
+{
+    if (cursor->failed) {
+        return NULL;
+    }
+    const char *end = cursor->end, *at = plimsoll_json_lex_space(cursor->at, end);
+    char c = at < end ? *at : 0;
     if (c == close && cursor->depth > 0) {
-        cursor->at++;
-        cursor->depth--;
-        cursor->fresh = false;
-        return false;
+        leave(cursor, at + 1);
+        return NULL;
     }
     if (cursor->fresh) {
         cursor->fresh = false;
-        return !cursor->failed;
+        return at;
     }
     if (c != ',') {
-        return fail(cursor, cursor->at, what);
+        fail(cursor, at, what);
+        return NULL;
     }
-    cursor->at++;
-    return true;
+    return plimsoll_json_lex_space(at + 1, end);
 }
 
 bool plimsoll_json_cursor_object(struct plimsoll_json_cursor *cursor)
@@ -121,37 +136,27 @@ bool plimsoll_json_cursor_object(struct plimsoll_json_cursor *cursor)
     return enter(cursor, '{', "an object is wanted here");
 }
 
-/* A string whose opening quote `at` stands on. */
-static inline bool read_string(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw)
+bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key)
 {
     struct plimsoll_json_fault found;
-    const char *begin = cursor->at + 1;
-    const char *quote = plimsoll_json_lex_string(begin, cursor->end, &found);
+    const char *end = cursor->end;
+    const char *at = pass_comma(cursor, '}', "a comma or the end of the object is wanted here");
+    if (at == NULL) {
+        return false;
+    }
+    if (at == end || *at != '"') {
+        return fail(cursor, at, "a key is wanted here");
+    }
+    const char *quote = plimsoll_json_lex_string(at + 1, end, &found);
     if (quote == NULL) {
         return fault(cursor, &found);
     }
-    *raw = (struct plimsoll_span){.data = begin, .size = (size_t)(quote - begin)};
-    cursor->at = quote + 1;
-    return true;
-}
-
-bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key)
-{
-    struct plimsoll_span raw;
-    if (!go_on(cursor, '}', "a comma or the end of the object is wanted here")) {
-        return false;
+    const char *colon = plimsoll_json_lex_space(quote + 1, end);
+    if (colon == end || *colon != ':') {
+        return fail(cursor, colon, "a colon is wanted here");
     }
-    if (peek(cursor) != '"') {
-        return fail(cursor, cursor->at, "a key is wanted here");
-    }
-    if (!read_string(cursor, &raw)) {
-        return false;
-    }
-    if (peek(cursor) != ':') {
-        return fail(cursor, cursor->at, "a colon is wanted here");
-    }
-    cursor->at++;
-    *key = raw;
+    *key = (struct plimsoll_span){.data = at + 1, .size = (size_t)(quote - at - 1)};
+    cursor->at = colon + 1;
     return true;
 }
 
@@ -162,7 +167,11 @@ bool plimsoll_json_cursor_array(struct plimsoll_json_cursor *cursor)
 
 bool plimsoll_json_cursor_element(struct plimsoll_json_cursor *cursor)
 {
-    return go_on(cursor, ']', "a comma or the end of the array is wanted here");
+    const char *at = pass_comma(cursor, ']', "a comma or the end of the array is wanted here");
+    if (at != NULL) {
+        cursor->at = at;
+    }
+    return at != NULL;
 }
 
 static bool skip_container(struct plimsoll_json_cursor *cursor)
@@ -214,8 +223,21 @@ bool plimsoll_json_cursor_skip(struct plimsoll_json_cursor *cursor, struct plims
 
 bool plimsoll_json_cursor_string(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw)
 {
-    char c = peek(cursor);
-    return c == '"' ? read_string(cursor, raw) : pass_null(cursor, c, "a string is wanted here");
+    struct plimsoll_json_fault found;
+    if (cursor->failed) {
+        return false;
+    }
+    const char *end = cursor->end, *at = plimsoll_json_lex_space(cursor->at, end);
+    if (at == end || *at != '"') {
+        return pass_null(cursor, peek(cursor), "a string is wanted here");
+    }
+    const char *quote = plimsoll_json_lex_string(at + 1, end, &found);
+    if (quote == NULL) {
+        return fault(cursor, &found);
+    }
+    *raw = (struct plimsoll_span){.data = at + 1, .size = (size_t)(quote - at - 1)};
+    cursor->at = quote + 1;
+    return true;
 }
 
 bool plimsoll_json_cursor_bool(struct plimsoll_json_cursor *cursor, bool *out)

@@ -3,36 +3,10 @@
 
 #include "utf8.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 static const char *fail(struct plimsoll_json_fault *fault, const char *at, const char *what)
 {
     *fault = (struct plimsoll_json_fault){.at = at, .what = what};
     return NULL;
-}
-
-/* The first byte of a string that is not plain: a quote, backslash, control or beyond ASCII. */
-static inline const char *find_special(const char *at, const char *end)
-{
-#if defined(__SSE2__)
-    for (; end - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-        /* Signed: what is beyond ASCII is negative, hence below the blank like the controls. */
-        __m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
-        int found = _mm_movemask_epi8(_mm_or_si128(mark, odd));
-        if (found != 0) {
-            return at + __builtin_ctz((unsigned)found);
-        }
-    }
-#endif
-    while (at < end && *at != '"' && *at != '\\' && (signed char)*at >= ' ') {
-        at++;
-    }
-    return at;
 }
 
 static bool is_hex(char c)
@@ -66,11 +40,11 @@ static const char *lex_escape(const char *at, const char *end, struct plimsoll_j
     }
 }
 
-const char *plimsoll_json_lex_string(const char *at, const char *end,
-                                     struct plimsoll_json_fault *fault)
+const char *plimsoll_json_lex_odd_string(const char *at, const char *end,
+                                         struct plimsoll_json_fault *fault)
 {
     for (;;) {
-        at = find_special(at, end);
+        at = plimsoll_json_find_special(at, end);
         if (at == end) {
             return fail(fault, at, "the string is not closed");
         }

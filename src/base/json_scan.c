@@ -244,45 +244,46 @@ size_t plimsoll_json_scan_container(struct plimsoll_json_scan *scan, const char 
     return atomic_load_explicit(&scan_best, memory_order_relaxed)(scan, data, size);
 }
 
-/* The first quote or backslash, or `end`. */
-static const char *find_mark(const char *at, const char *end)
+/* @return the bytes up to and with the closing quote; 0 when there is none in the whole blocks */
+static size_t scan_string_blocks(struct plimsoll_json_scan *scan, const char *data, size_t size)
 {
-#if defined(__SSE2__)
-    for (; end - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        int found = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
-        if (found != 0) {
-            return at + __builtin_ctz((unsigned)found);
+#if defined(__x86_64__)
+    for (size_t at = 0; size - at >= BLOCK; at += BLOCK) {
+        struct masks masks = classify_sse2(data + at);
+        uint64_t quote = masks.quote;
+        if ((masks.backslash | scan->escaped) != 0) {
+            quote &= ~escaped_bytes(masks.backslash, BLOCK, &scan->escaped);
+        }
+        if (quote != 0) {
+            scan->escaped = 0;
+            return at + (size_t)__builtin_ctzll(quote) + 1;
         }
     }
+#else
+    (void)scan, (void)data, (void)size;
 #endif
-    while (at < end && *at != '"' && *at != '\\') {
-        at++;
-    }
-    return at;
+    return 0;
 }
 
 size_t plimsoll_json_scan_string(struct plimsoll_json_scan *scan, const char *data, size_t size)
 {
-    const char *at = data, *end = data + size;
-    if (scan->escaped != 0 && size > 0) {
-        scan->escaped = 0;
-        at++;
+    size_t at = scan_string_blocks(scan, data, size);
+    if (at > 0) {
+        scan->in_string = 0;
+        return at;
     }
-    for (;;) {
-        at = find_mark(at, end);
-        if (at == end) {
-            return size;
-        }
-        if (*at == '"') {
-            scan->in_string = 0;
-            return (size_t)(at + 1 - data);
-        }
-        if (end - at == 1) {
+#if defined(__x86_64__)
+    at = size / BLOCK * BLOCK;
+#endif
+    for (; at < size; at++) {
+        if (scan->escaped != 0) {
+            scan->escaped = 0;
+        } else if (data[at] == '\\') {
             scan->escaped = 1;
-            return size;
+        } else if (data[at] == '"') {
+            scan->in_string = 0;
+            return at + 1;
         }
-        at += 2;
     }
+    return size;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <plimsoll/json_cursor.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 static unsigned hex_digit(char c)
 {
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
@@ -68,23 +72,45 @@ static char plain_escape(char c)
     }
 }
 
+/*
+ * Copies up to the next backslash or the end. Blocks are written whole, what is behind the
+ * backslash is written again: `out` has room for as many bytes as are left of the text.
+ */
+static void copy_plain(const char **at, const char *end, char **out)
+{
+#if defined(__SSE2__)
+    while (end - *at >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)*at);
+        _mm_storeu_si128((__m128i *)(void *)*out, bytes);
+        int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+        int plain = found != 0 ? __builtin_ctz((unsigned)found) : 16;
+        *at += plain;
+        *out += plain;
+        if (found != 0) {
+            return;
+        }
+    }
+#endif
+    while (*at < end && **at != '\\') {
+        *(*out)++ = *(*at)++;
+    }
+}
+
 /* Never longer than `raw`: an escape of six bytes gives three at most. @return the end */
 static char *unescape(struct plimsoll_span raw, char *out)
 {
     const char *at = raw.data, *end = raw.data + raw.size;
-    while (at < end) {
-        if (*at != '\\') {
-            *out++ = *at++;
-        } else if (end - at >= 6 && at[1] == 'u') {
+    for (;;) {
+        copy_plain(&at, end, &out);
+        if (end - at >= 6 && at[1] == 'u') {
             at += put_unicode(at, (size_t)(end - at), &out);
         } else if (end - at >= 2) {
             *out++ = plain_escape(at[1]);
             at += 2;
         } else {
-            break;
+            return out;
         }
     }
-    return out;
 }
 
 void plimsoll_json_unescape(struct plimsoll_span raw, struct plimsoll_text *out)
@@ -93,6 +119,15 @@ void plimsoll_json_unescape(struct plimsoll_span raw, struct plimsoll_text *out)
         plimsoll_text_add_span(out, raw);
         return;
     }
+    if (out->size == 0) {
+        plimsoll_text_reserve(out, raw.size);
+    }
+    if (!out->overflowed && out->capacity - out->size >= raw.size) {
+        out->size = (size_t)(unescape(raw, out->data + out->size) - out->data);
+        out->data[out->size] = '\0';
+        return;
+    }
+    /* The ceiling is for the unescaped form, which may fit where the raw one does not. */
     plimsoll_autofree char *plain = plimsoll_alloc(raw.size, 1);
     plimsoll_text_add(out, plain, (size_t)(unescape(raw, plain) - plain));
 }

@@ -181,8 +181,8 @@ static void a_text_cut_anywhere_fails(void **state)
 static void what_is_skipped_is_checked_for_balance(void **state)
 {
     (void)state;
-    static const char *const invalid[] = {"{", "[[]", "{\"a\":\"}", "\"",  "\"\\\"", "]",
-                                          "}", ",",   ":",          "nul", "1.x",    ""};
+    static const char *const invalid[] = {"{", "[[]", "{\"a\":\"}", "\"",  "\"\\\"", "]",     "}",
+                                          ",", ":",   "nul",        "1.x", "1x",     "truex", ""};
     for (size_t i = 0; i < sizeof invalid / sizeof invalid[0]; i++) {
         struct plimsoll_json_cursor c = over(invalid[i]);
         if (plimsoll_json_cursor_skip(&c, NULL)) {
