@@ -58,7 +58,7 @@ enum plimsoll_json_type plimsoll_json_cursor_type(struct plimsoll_json_cursor *c
 
 static bool read_scalar(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw)
 {
-    struct plimsoll_json_fault found;
+    struct plimsoll_json_fault found = {0};
     const char *behind = plimsoll_json_lex_scalar(cursor->at, cursor->end, &found);
     if (behind == NULL) {
         return fault(cursor, &found);
@@ -138,7 +138,7 @@ bool plimsoll_json_cursor_object(struct plimsoll_json_cursor *cursor)
 
 bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key)
 {
-    struct plimsoll_json_fault found;
+    struct plimsoll_json_fault found = {0};
     const char *end = cursor->end;
     const char *at = pass_comma(cursor, '}', "a comma or the end of the object is wanted here");
     if (at == NULL) {
@@ -223,7 +223,7 @@ bool plimsoll_json_cursor_skip(struct plimsoll_json_cursor *cursor, struct plims
 
 bool plimsoll_json_cursor_string(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw)
 {
-    struct plimsoll_json_fault found;
+    struct plimsoll_json_fault found = {0};
     if (cursor->failed) {
         return false;
     }

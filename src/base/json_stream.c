@@ -93,7 +93,7 @@ static bool in_array(const struct plimsoll_json_stream *stream)
 static int give(struct plimsoll_json_stream *stream, const char *at, struct plimsoll_span value)
 {
     const struct plimsoll_json_stream_handler *handler = &stream->handler;
-    struct plimsoll_json_fault fault;
+    struct plimsoll_json_fault fault = {0};
     if (value.size > stream->held.size_max) {
         return refuse_large(stream, "a value", stream->held.size_max);
     }
@@ -216,7 +216,7 @@ static int start_key(struct plimsoll_json_stream *stream, const char **at)
 
 static int read_key(struct plimsoll_json_stream *stream, const char **at, const char *end)
 {
-    struct plimsoll_json_fault fault;
+    struct plimsoll_json_fault fault = {0};
     struct plimsoll_text *key = &stream->key;
     size_t used = plimsoll_json_scan_string(&stream->scan, *at, (size_t)(end - *at));
     plimsoll_text_add(key, *at, used);
