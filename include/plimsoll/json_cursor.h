@@ -5,6 +5,8 @@
  * For the hot path: nodes and pods out of lists, watch events and filter bodies. What is read is
  * validated fully; what is skipped is checked for balanced brackets (kinds not told apart), depth
  * (PLIMSOLL_JSON_DEPTH_MAX) and closed strings only.
+ * Over a value from json_stream.h a reader may stop as soon as it has what it wants: the balance of
+ * the rest is known.
  * Keys are compared as they stand: an escaped key matches nothing, and of duplicate keys the
  * caller sees each (Go keeps the last, and so should the caller by overwriting).
  *
