@@ -4,8 +4,10 @@
  *
  * Credentials: in-cluster files (the token is read again when it changes, and on 401) or a
  * kubeconfig (certificates, tokens, token files; exec and auth-provider plugins and passwords are
- * said to be unsupported). Never follows redirects. In a cluster no proxy is used; with a
- * kubeconfig its proxy-url, else what the environment names. Safe from several threads.
+ * said to be unsupported). Never follows redirects. In a cluster and on loopback no proxy is used;
+ * with a kubeconfig its proxy-url, else what the environment names. Safe from several threads.
+ *
+ * The process must ignore SIGPIPE: a TLS connection may end while it is written to.
  */
 #pragma once
 
@@ -55,6 +57,15 @@ int64_t plimsoll_kube_silence_ms(const struct plimsoll_kube *kube, enum plimsoll
 enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                             const struct plimsoll_books_effect *effect,
                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
+
+/**
+ * Reads one pod consistently: a bind may be asked for a pod that the watch has not shown yet.
+ * Safe from several threads. @param object  The Pod's bytes are appended.
+ * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, else PLIMSOLL_ERR_UNAVAILABLE with what was said.
+ */
+int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
+                           struct plimsoll_text *object,
+                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /**
  * A `kubectl get nodes,pods,runtimeclasses -A -o json` dump (a List, or several lists one after

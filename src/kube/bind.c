@@ -142,31 +142,55 @@ static bool is_ours(const json_t *pod, const struct plimsoll_bind_request *reque
            (claim == NULL || (written != NULL && strcmp(written, claim) == 0));
 }
 
-/* A 409 says that the pod is not as we think: bound already (perhaps by our own first try), another
- * one of the same name, or being deleted. A read without resourceVersion is consistent. */
-static enum plimsoll_bind_reply read_back(struct plimsoll_kube *kube,
-                                          const struct plimsoll_bind_request *request,
-                                          const char *claim)
+/* Reads the pod; without resourceVersion that is consistent. `body` is appended to on 200. */
+static struct answer get_pod(struct plimsoll_kube *kube,
+                             const struct plimsoll_bind_request *request,
+                             struct plimsoll_text *body, char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
 {
-    char ignored[PLIMSOLL_ERROR_MESSAGE_SIZE];
     plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
     write_path(request, "", &path);
     CURL *easy = plimsoll_pool_take(kube);
     struct plimsoll_exchange exchange =
         plimsoll_exchange_make(kube, easy, PLIMSOLL_OBJECT_BYTES_MAX);
-    struct answer answer = send_request(&exchange, path.data, NULL, ignored);
-    enum plimsoll_bind_reply reply = PLIMSOLL_REPLY_UNKNOWN;
-    if (answer.status == 404) {
-        reply = PLIMSOLL_REPLY_REFUSED;
-    } else if (answer.status == 200 && !exchange.body.overflowed && exchange.body.size > 0) {
-        json_auto_t *pod = json_loadb(exchange.body.data, exchange.body.size, 0, NULL);
-        if (pod != NULL) {
-            reply = is_ours(pod, request, claim) ? PLIMSOLL_REPLY_BOUND : PLIMSOLL_REPLY_REFUSED;
-        }
+    struct answer answer = send_request(&exchange, path.data, NULL, message);
+    if (answer.status == 200 && !exchange.body.overflowed) {
+        plimsoll_text_add_span(body, plimsoll_text_span(&exchange.body));
     }
     plimsoll_exchange_close(&exchange);
     plimsoll_pool_give(kube, easy);
-    return reply;
+    return answer;
+}
+
+/* A 409 says that the pod is not as we think: bound already (perhaps by our own first try), another
+ * one of the same name, or being deleted. */
+static enum plimsoll_bind_reply read_back(struct plimsoll_kube *kube,
+                                          const struct plimsoll_bind_request *request,
+                                          const char *claim)
+{
+    char ignored[PLIMSOLL_ERROR_MESSAGE_SIZE];
+    plimsoll_autotext body = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
+    struct answer answer = get_pod(kube, request, &body, ignored);
+    if (answer.status == 404) {
+        return PLIMSOLL_REPLY_REFUSED;
+    }
+    json_auto_t *pod = body.size > 0 ? json_loadb(body.data, body.size, 0, NULL) : NULL;
+    if (pod == NULL) {
+        return PLIMSOLL_REPLY_UNKNOWN;
+    }
+    return is_ours(pod, request, claim) ? PLIMSOLL_REPLY_BOUND : PLIMSOLL_REPLY_REFUSED;
+}
+
+int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
+                           struct plimsoll_text *object, struct plimsoll_error *err)
+{
+    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
+    struct answer answer = get_pod(kube, request, object, message);
+    if (answer.status == 200 && object->size > 0) {
+        return 0;
+    }
+    return plimsoll_error_set(
+        err, answer.status == 404 ? PLIMSOLL_ERR_NOT_FOUND : PLIMSOLL_ERR_UNAVAILABLE,
+        "reading pod %s/%s: %s", request->namespace_, request->pod, message);
 }
 
 /* 429 comes from the queue before the handlers, 408 from the middle of one. */

@@ -104,7 +104,7 @@ static void set_transport(CURL *easy, const struct plimsoll_credentials *credent
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, limit_unacknowledged);
     if (credentials->config.proxy_url != NULL) {
         curl_easy_setopt(easy, CURLOPT_PROXY, credentials->config.proxy_url);
-    } else if (credentials->in_cluster) {
+    } else if (credentials->direct) {
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
 }

@@ -37,7 +37,7 @@ static int read_in_cluster(struct plimsoll_credentials *credentials, const char 
                                   "not in a cluster: KUBERNETES_SERVICE_HOST and "
                                   "KUBERNETES_SERVICE_PORT are not both set");
     }
-    credentials->in_cluster = true;
+    credentials->direct = true;
     credentials->config.server = in_cluster_url(host, port);
     credentials->config.token_file = joined(folder, "/token");
     credentials->config.ca_file = joined(folder, "/ca.crt");
@@ -78,6 +78,12 @@ static void name_for_tls(struct plimsoll_credentials *credentials, CURLU *url, c
     curl_free(path);
 }
 
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           strncmp(host, "127.", 4) == 0;
+}
+
 static void cut_slashes(char *url)
 {
     for (size_t size = strlen(url); size > 0 && url[size - 1] == '/'; size--) {
@@ -98,6 +104,7 @@ static int resolve_server(struct plimsoll_credentials *credentials, struct plims
                 (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
     if (good) {
         credentials->base_url = plimsoll_copy(server, strlen(server));
+        credentials->direct |= is_loopback(host);
         if (credentials->config.tls_server_name != NULL) {
             name_for_tls(credentials, url, scheme, host, port);
         }

@@ -13,7 +13,7 @@
 
 struct plimsoll_credentials {
     struct plimsoll_kubeconfig config;
-    bool in_cluster;
+    bool direct;       /* never over a proxy of the environment: in a cluster, and on loopback */
     char *base_url;    /* without a slash at the end */
     char *connect_to;  /* for curl, when TLS names another host than the URL; else NULL */
     char *host_header; /* then what the URL said */

@@ -12,7 +12,7 @@
 
 #define PAGE_OBJECTS         500
 #define BACKOFF_MS_FIRST     800
-#define BACKOFF_MS_MAX       30000
+#define BACKOFF_MS_MAX       30000 /* with its jitter */
 #define LIST_SILENCE_MS_MAX  75000 /* the API server gives a list up after 60 s */
 #define CONNECT_MS_MAX       10000
 #define WATCH_SECONDS_MIN    300
@@ -311,16 +311,16 @@ static void wait_ms(struct plimsoll_watcher *watcher, int64_t wait)
     }
 }
 
-/* 0.8 s, doubled for each failure in a row, up to twice as long at random, at most 30 s; longer
+/* 0.8 s, doubled for each failure in a row, and up to as long again at random: at most 30 s, longer
  * only if the API server asks for it. */
 static void back_off(struct plimsoll_watcher *watcher)
 {
     int64_t wait = BACKOFF_MS_FIRST;
-    for (unsigned i = 1; i < watcher->failures && wait < BACKOFF_MS_MAX; i++) {
+    for (unsigned i = 1; i < watcher->failures && wait < BACKOFF_MS_MAX / 2; i++) {
         wait *= 2;
     }
+    wait = wait < BACKOFF_MS_MAX / 2 ? wait : BACKOFF_MS_MAX / 2;
     wait += random_below((unsigned)wait);
-    wait = wait < BACKOFF_MS_MAX ? wait : BACKOFF_MS_MAX;
     wait_ms(watcher, wait > watcher->retry_after_ms ? wait : watcher->retry_after_ms);
 }
 

@@ -206,17 +206,18 @@ static inline bool fake_wait(bool (*holds)(void *context), void *context)
     return false;
 }
 
-/** A kubeconfig for it in a file of its own; the caller frees the name and removes the file. */
-static inline char *fake_kubeconfig(const struct fake_api *api, const char *user)
+/** A kubeconfig for it in a file of its own; `more` of the cluster starts with a comma. The caller
+ * frees the name and removes the file. */
+static inline char *fake_kubeconfig(const struct fake_api *api, const char *more, const char *user)
 {
     char *name = plimsoll_copy("/tmp/plimsoll-kubeconfig-XXXXXX", 31);
     int fd = mkstemp(name);
     if (fd < 0 || dprintf(fd,
                           "current-context: test\n"
                           "contexts: [{name: test, context: {cluster: c, user: u}}]\n"
-                          "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u/'}}]\n"
+                          "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u/'%s}}]\n"
                           "users: [{name: u, user: %s}]\n",
-                          api->port, user) < 0) {
+                          api->port, more, user) < 0) {
         abort();
     }
     close(fd);

@@ -84,16 +84,21 @@ static void make_effect(struct world *world)
     plimsoll_claim_write(&effect->claim, &world->claim);
 }
 
-static void open_kube(struct world *world, const char *user)
+static void open_kube_with(struct world *world, const char *more, const char *user)
 {
     struct plimsoll_error err = {0};
-    char *file = fake_kubeconfig(&world->api, user);
+    char *file = fake_kubeconfig(&world->api, more, user);
     struct plimsoll_kube_options options = {.kubeconfig = file};
     if (plimsoll_kube_new(&options, &world->kube, &err) < 0) {
         fail_msg("%s", err.message);
     }
     unlink(file);
     free(file);
+}
+
+static void open_kube(struct world *world, const char *user)
+{
+    open_kube_with(world, "", user);
 }
 
 static int setup(void **state)
@@ -337,6 +342,25 @@ static void a_token_that_rotated_is_read_again_on_401(void **state)
     unlink(name);
 }
 
+static void a_name_for_tls_changes_neither_where_we_go_nor_whom_we_ask(void **state)
+{
+    struct world *world = *state;
+    char host[64];
+    plimsoll_kube_free(&world->kube);
+    open_kube_with(world, ", tls-server-name: kubernetes.example", "{token: secret}");
+    assert_int_equal(bind_pod(world), PLIMSOLL_REPLY_BOUND);
+    snprintf(host, sizeof host, "\r\nHost: 127.0.0.1:%u\r\n", world->api.port);
+    assert_non_null(strstr(world->script.head.data, host));
+    assert_null(strstr(world->script.head.data, "kubernetes.example"));
+}
+
+static void the_environments_proxy_is_not_for_loopback(void **state)
+{
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    assert_int_equal(bind_pod(*state), PLIMSOLL_REPLY_BOUND);
+    unsetenv("http_proxy");
+}
+
 static void *bind_many(void *context)
 {
     struct world *world = context;
@@ -386,6 +410,8 @@ int main(void)
         TEST(a_conflict_whose_pod_cannot_be_read_is_unknown),
         TEST(a_connection_is_used_again_and_one_that_died_is_tried_anew),
         TEST(a_token_that_rotated_is_read_again_on_401),
+        TEST(a_name_for_tls_changes_neither_where_we_go_nor_whom_we_ask),
+        TEST(the_environments_proxy_is_not_for_loopback),
         TEST(several_threads_bind_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

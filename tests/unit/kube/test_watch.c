@@ -155,7 +155,7 @@ static int teardown(void **state)
 static void start_with(struct world *world, const char *user, int64_t silence_ms_max)
 {
     struct plimsoll_error err = {0};
-    world->kubeconfig = fake_kubeconfig(&world->api, user);
+    world->kubeconfig = fake_kubeconfig(&world->api, "", user);
     struct plimsoll_kube_options options = {.kubeconfig = world->kubeconfig,
                                             .silence_ms_max = silence_ms_max};
     if (plimsoll_kube_new(&options, &world->kube, &err) < 0 ||
