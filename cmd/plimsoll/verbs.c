@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs.h"
+
+#include "page.h"
+
+#include <plimsoll/admission.h>
+#include <plimsoll/extender.h>
+
+#include <string.h>
+
+/* A review is answered within the API server's 10 s, a filter within the scheduler's 5 s: a body
+ * that takes longer to arrive is nobody's any more. */
+#define MUTATE_DEADLINE_MS 10000u
+#define VERB_DEADLINE_MS   30000u
+#define GET_DEADLINE_MS    10000u
+/* A GET has no body to speak of. */
+#define GET_BODY_BYTES_MAX 1024u
+
+static const char json_type[] = "application/json";
+
+/* -- the picture ----------------------------------------------------------------------------------
+ */
+
+/* After so long without a word from the API server the picture is not trusted to be the cluster. */
+#define SILENCE_MS_MAX 300000
+
+/* Are the first `kinds` of enum plimsoll_kind listed and not too old? Without a picture: yes. */
+static int check_picture(const struct plimsoll_verbs *verbs, enum plimsoll_kind kinds,
+                         struct plimsoll_error *err)
+{
+    static const char *const names[] = {"nodes", "pods", "runtimeclasses"};
+    for (int i = 0; verbs->cluster != NULL && i < (int)kinds; i++) {
+        enum plimsoll_kind kind = (enum plimsoll_kind)i;
+        if (!plimsoll_cluster_synced(verbs->cluster, kind)) {
+            return plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE, "%s are not listed yet",
+                                      names[i]);
+        }
+        if (verbs->kube != NULL && plimsoll_kube_silence_ms(verbs->kube, kind) > SILENCE_MS_MAX) {
+            return plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE,
+                                      "nothing heard of %s for five minutes", names[i]);
+        }
+    }
+    return 0;
+}
+
+/* Nodes and pods are what placing needs. */
+static bool can_place(const struct plimsoll_verbs *verbs)
+{
+    struct plimsoll_error unused;
+    return check_picture(verbs, PLIMSOLL_KIND_RUNTIME_CLASSES, &unused) == 0;
+}
+
+/* -- /mutate ------------------------------------------------------------------------------------
+ */
+
+static int mutate(void *context, struct plimsoll_span body, struct plimsoll_http_exchange *exchange,
+                  struct plimsoll_error *err)
+{
+    struct plimsoll_verbs *verbs = context;
+    struct plimsoll_facts facts = {0};
+    if (verbs->cluster != NULL) {
+        facts = plimsoll_cluster_facts(verbs->cluster);
+    }
+    enum plimsoll_admission_result result;
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_REVIEW_BYTES_MAX);
+    if (plimsoll_admission_review(verbs->config, &facts, body, &answer, &result, err) != 0) {
+        return -1;
+    }
+    atomic_fetch_add_explicit(&verbs->counts.admission[result], 1, memory_order_relaxed);
+    plimsoll_http_answer(exchange, 200, json_type, &answer);
+    return 0;
+}
+
+/* -- /filter and /prioritize: streamed, the picture held only while answering
+ * ------------------------ */
+
+struct verb_call {
+    struct plimsoll_verbs *verbs;
+    struct plimsoll_extender_world world;
+    struct plimsoll_extender_call *call;
+};
+
+static bool find_node(void *context, struct plimsoll_span name, struct plimsoll_extender_node *out)
+{
+    return context != NULL && plimsoll_cluster_node(context, name, out);
+}
+
+static const char *find_pod(void *context, const struct plimsoll_uid *pod)
+{
+    return context != NULL ? plimsoll_cluster_node_of(context, pod) : NULL;
+}
+
+static struct verb_call *begin(struct plimsoll_verbs *verbs, enum plimsoll_extender_verb verb)
+{
+    struct verb_call *call = plimsoll_alloc(1, sizeof *call);
+    call->verbs = verbs;
+    call->world = (struct plimsoll_extender_world){.context = verbs->cluster,
+                                                   .synced = can_place(verbs),
+                                                   .node = find_node,
+                                                   .node_of = find_pod};
+    call->call = plimsoll_extender_begin(verb, &call->world, &verbs->config->reading,
+                                         &verbs->config->placement);
+    return call;
+}
+
+static void *begin_filter(void *context, struct plimsoll_http_exchange *exchange,
+                          struct plimsoll_error *err)
+{
+    (void)exchange;
+    (void)err;
+    return begin(context, PLIMSOLL_VERB_FILTER);
+}
+
+static void *begin_prioritize(void *context, struct plimsoll_http_exchange *exchange,
+                              struct plimsoll_error *err)
+{
+    (void)exchange;
+    (void)err;
+    return begin(context, PLIMSOLL_VERB_PRIORITIZE);
+}
+
+static int feed(void *state, struct plimsoll_span bytes, struct plimsoll_error *err)
+{
+    struct verb_call *call = state;
+    return plimsoll_extender_feed(call->call, bytes, err);
+}
+
+static void count_outcome(struct plimsoll_verb_counts *counts,
+                          const struct plimsoll_extender_outcome *outcome)
+{
+    atomic_fetch_add_explicit(outcome->gpu ? &counts->filter_gpu : &counts->filter_other, 1,
+                              memory_order_relaxed);
+    for (size_t i = 0; i <= PLIMSOLL_REFUSED; i++) {
+        if (outcome->rejected[i] > 0) {
+            atomic_fetch_add_explicit(&counts->nodes_rejected[i], outcome->rejected[i],
+                                      memory_order_relaxed);
+        }
+    }
+}
+
+static int finish(void *state, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err)
+{
+    struct verb_call *call = state;
+    struct plimsoll_cluster *cluster = call->verbs->cluster;
+    struct plimsoll_extender_outcome outcome = {0};
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    if (cluster != NULL) {
+        plimsoll_cluster_read_begin(cluster);
+    }
+    int result = plimsoll_extender_finish(call->call, &answer, &outcome, err);
+    if (cluster != NULL) {
+        plimsoll_cluster_read_end(cluster);
+    }
+    if (result != 0) {
+        return -1;
+    }
+    count_outcome(&call->verbs->counts, &outcome);
+    plimsoll_http_answer(exchange, 200, json_type, &answer);
+    return 0;
+}
+
+static void end(void *state)
+{
+    struct verb_call *call = state;
+    plimsoll_extender_free(&call->call);
+    free(call);
+}
+
+static const struct plimsoll_http_handler filter_handler = {begin_filter, feed, finish, end};
+static const struct plimsoll_http_handler prioritize_handler = {begin_prioritize, feed, finish,
+                                                                end};
+
+/* -- /bind
+ * ------------------------------------------------------------------------------------------ */
+
+static int bind_pod(void *context, struct plimsoll_span body,
+                    struct plimsoll_http_exchange *exchange, struct plimsoll_error *err)
+{
+    struct plimsoll_verbs *verbs = context;
+    struct plimsoll_bind_request request;
+    if (plimsoll_extender_read_bind(body, &request, err) != 0) {
+        return -1;
+    }
+    struct plimsoll_error why = {.message = "there is no picture of the cluster"};
+    if (verbs->binder == NULL || check_picture(verbs, PLIMSOLL_KIND_RUNTIME_CLASSES, &why) != 0) {
+        plimsoll_autotext answer = plimsoll_text_make(1024);
+        plimsoll_extender_write_bind(why.message, &answer);
+        plimsoll_http_answer(exchange, 200, json_type, &answer);
+        return 0;
+    }
+    plimsoll_http_defer(exchange);
+    plimsoll_binder_ask(verbs->binder, &request, exchange);
+    return 0;
+}
+
+/* -- health
+ * ------------------------------------------------------------------------------------------ */
+
+static int is_not_stopping(void *context, struct plimsoll_error *err)
+{
+    struct plimsoll_verbs *verbs = context;
+    return atomic_load(&verbs->stopping)
+               ? plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE, "stopping")
+               : 0;
+}
+
+static int is_current(void *context, struct plimsoll_error *err)
+{
+    return check_picture(context, PLIMSOLL_KIND_COUNT, err);
+}
+
+/* -- the table
+ * --------------------------------------------------------------------------------------- */
+
+static void add(struct plimsoll_http_route *routes, size_t *count, struct plimsoll_http_route route)
+{
+    routes[(*count)++] = route;
+}
+
+static struct plimsoll_http_route post_route(const char *path,
+                                             const struct plimsoll_http_handler *handler,
+                                             void *context, size_t body_bytes_max)
+{
+    return (struct plimsoll_http_route){.method = "POST",
+                                        .path = path,
+                                        .name = path + 1,
+                                        .handler = handler,
+                                        .context = context,
+                                        .body_bytes_max = body_bytes_max,
+                                        .deadline_ms = VERB_DEADLINE_MS};
+}
+
+static struct plimsoll_http_route get_route(const char *path, const char *name,
+                                            const struct plimsoll_http_handler *handler,
+                                            void *context)
+{
+    return (struct plimsoll_http_route){.method = "GET",
+                                        .path = path,
+                                        .name = name,
+                                        .handler = handler,
+                                        .context = context,
+                                        .body_bytes_max = GET_BODY_BYTES_MAX,
+                                        .deadline_ms = GET_DEADLINE_MS};
+}
+
+void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
+{
+    verbs->mutate = (struct plimsoll_http_buffer){mutate, verbs};
+    verbs->bind = (struct plimsoll_http_buffer){bind_pod, verbs};
+    verbs->page = (struct plimsoll_http_buffer){plimsoll_page_answer, verbs};
+    verbs->metrics = (struct plimsoll_http_buffer){plimsoll_metrics_answer, verbs};
+    verbs->ready[0] = (struct plimsoll_health_check){"running", is_not_stopping, verbs};
+    verbs->ready[1] = (struct plimsoll_health_check){"cluster", is_current, verbs};
+    verbs->livez = (struct plimsoll_health){.name = "livez"};
+    verbs->readyz = (struct plimsoll_health){"readyz", verbs->ready, 2};
+
+    struct plimsoll_http_route filter =
+        post_route("/filter", &filter_handler, verbs, PLIMSOLL_FILTER_BYTES_MAX);
+    struct plimsoll_http_route prioritize =
+        post_route("/prioritize", &prioritize_handler, verbs, PLIMSOLL_FILTER_BYTES_MAX);
+    struct plimsoll_http_route bind =
+        post_route("/bind", &plimsoll_http_buffered, &verbs->bind, PLIMSOLL_BIND_BYTES_MAX);
+    struct plimsoll_http_route review =
+        post_route("/mutate", &plimsoll_http_buffered, &verbs->mutate, PLIMSOLL_REVIEW_BYTES_MAX);
+    struct plimsoll_http_route page = get_route("/", "page", &plimsoll_http_buffered, &verbs->page);
+    review.deadline_ms = MUTATE_DEADLINE_MS;
+
+    add(verbs->loopback, &verbs->loopback_count, filter);
+    add(verbs->loopback, &verbs->loopback_count, prioritize);
+    add(verbs->loopback, &verbs->loopback_count, bind);
+    add(verbs->loopback, &verbs->loopback_count, page);
+
+    /* With a client CA the verbs are for its holders; without one nobody may bind here. */
+    bool certified = verbs->config->client_ca != NULL;
+    filter.trusted_only = prioritize.trusted_only = certified;
+    bind.trusted_only = page.trusted_only = true;
+    add(verbs->https, &verbs->https_count, review);
+    add(verbs->https, &verbs->https_count, filter);
+    add(verbs->https, &verbs->https_count, prioritize);
+    if (certified) {
+        add(verbs->https, &verbs->https_count, bind);
+        add(verbs->https, &verbs->https_count, page);
+    }
+
+    add(verbs->monitoring, &verbs->monitoring_count,
+        get_route("/metrics", "metrics", &plimsoll_http_buffered, &verbs->metrics));
+    add(verbs->monitoring, &verbs->monitoring_count,
+        get_route("/livez", "livez", &plimsoll_health_handler, &verbs->livez));
+    add(verbs->monitoring, &verbs->monitoring_count,
+        get_route("/readyz", "readyz", &plimsoll_health_handler, &verbs->readyz));
+    add(verbs->monitoring, &verbs->monitoring_count,
+        get_route("/healthz", "healthz", &plimsoll_health_handler, &verbs->livez));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The routes: which bytes go to which deciding module, and what is counted on the way. */
+#pragma once
+
+#include "binder.h"
+
+#include <plimsoll/config.h>
+#include <plimsoll/health.h>
+
+#include <stdatomic.h>
+
+/* Counted here because only here requests and outcomes meet. */
+struct plimsoll_verb_counts {
+    atomic_ullong admission[3];                         /* by enum plimsoll_admission_result */
+    atomic_ullong filter_gpu, filter_other;             /* calls of filter */
+    atomic_ullong nodes_rejected[PLIMSOLL_REFUSED + 1]; /* by enum plimsoll_reason */
+};
+
+/** What the handlers work with; borrowed, must outlive the HTTP server. */
+struct plimsoll_verbs {
+    const struct plimsoll_config *config;
+    struct plimsoll_cluster *cluster;     /* NULL: no picture */
+    struct plimsoll_kube *kube;           /* NULL: no API server */
+    struct plimsoll_binder *binder;       /* NULL without a picture */
+    _Atomic(struct plimsoll_http *) http; /* NULL until started; for its metrics */
+    atomic_bool stopping;                 /* readiness goes off first */
+    struct plimsoll_verb_counts counts;
+    /* Routes and what they point to, filled by plimsoll_verbs_init. */
+    struct plimsoll_http_buffer mutate, bind, page, metrics;
+    struct plimsoll_health livez, readyz;
+    struct plimsoll_health_check ready[2];
+    struct plimsoll_http_route https[6], loopback[6], monitoring[4];
+    size_t https_count, loopback_count, monitoring_count;
+};
+
+/* Fills in the routes from the fields above them. */
+void plimsoll_verbs_init(struct plimsoll_verbs *verbs);
