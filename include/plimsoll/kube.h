@@ -68,6 +68,17 @@ int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bin
                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /**
+ * Appends the pod's object to `object`, by one consistent read (at most 5 s). Safe from several
+ * threads.
+ * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_CONFLICT when the pod of that name has
+ * another uid, PLIMSOLL_ERR_DENIED, PLIMSOLL_ERR_INVALID when the answer is no Pod,
+ * PLIMSOLL_ERR_UNAVAILABLE when none came. `object` unchanged on failure.
+ */
+int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
+                           struct plimsoll_text *object,
+                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/**
  * A `kubectl get nodes,pods,runtimeclasses -A -o json` dump (a List, or several lists one after
  * the other) into the picture, which is synced after it. Objects of other kinds are passed over.
  * Without any RuntimeClass in it, every one is taken as there.

@@ -129,6 +129,57 @@ static const char *string_at(const json_t *object, const char *first, const char
     return string != NULL ? string : "";
 }
 
+static int report_unread(const struct plimsoll_bind_request *request, struct answer answer,
+                         const char *message, struct plimsoll_error *err)
+{
+    enum plimsoll_error_kind kind = answer.status == 404 ? PLIMSOLL_ERR_NOT_FOUND
+                                    : answer.status == 401 || answer.status == 403
+                                        ? PLIMSOLL_ERR_DENIED
+                                        : PLIMSOLL_ERR_UNAVAILABLE;
+    return plimsoll_error_set(err, kind, "pod %s/%s cannot be read: %s", request->namespace_,
+                              request->pod, message);
+}
+
+/* The body is a Pod, and the one that was meant. */
+static int check_pod(const struct plimsoll_bind_request *request, const struct plimsoll_text *body,
+                     struct plimsoll_error *err)
+{
+    json_auto_t *pod =
+        body->overflowed || body->size == 0 ? NULL : json_loadb(body->data, body->size, 0, NULL);
+    const char *uid = string_at(pod, "metadata", "uid");
+    if (uid[0] == '\0') {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "pod %s/%s cannot be read: the answer is no Pod with a uid",
+                                  request->namespace_, request->pod);
+    }
+    if (request->uid.text[0] != '\0' && strcmp(uid, request->uid.text) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_CONFLICT,
+                                  "pod %s/%s is another one by now: its uid is %s, not %s",
+                                  request->namespace_, request->pod, uid, request->uid.text);
+    }
+    return 0;
+}
+
+int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
+                           struct plimsoll_text *object, struct plimsoll_error *err)
+{
+    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
+    plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
+    write_path(request, "", &path); /* without resourceVersion: consistent */
+    CURL *easy = plimsoll_pool_take(kube);
+    struct plimsoll_exchange exchange =
+        plimsoll_exchange_make(kube, easy, PLIMSOLL_OBJECT_BYTES_MAX);
+    struct answer answer = send_request(&exchange, path.data, NULL, message);
+    int result = answer.status == 200 ? check_pod(request, &exchange.body, err)
+                                      : report_unread(request, answer, message, err);
+    if (result == 0) {
+        plimsoll_text_add_span(object, plimsoll_text_span(&exchange.body));
+    }
+    plimsoll_exchange_close(&exchange);
+    plimsoll_pool_give(kube, easy);
+    return result;
+}
+
 /* Does the API have for this pod what we wanted to write? */
 static bool is_ours(const json_t *pod, const struct plimsoll_bind_request *request,
                     const char *claim)
@@ -136,29 +187,8 @@ static bool is_ours(const json_t *pod, const struct plimsoll_bind_request *reque
     const json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
     const char *written =
         json_string_value(json_object_get(annotations, PLIMSOLL_ANNOTATION_CLAIM));
-    bool same_pod = request->uid.text[0] == '\0' ||
-                    strcmp(string_at(pod, "metadata", "uid"), request->uid.text) == 0;
-    return same_pod && strcmp(string_at(pod, "spec", "nodeName"), request->node) == 0 &&
+    return strcmp(string_at(pod, "spec", "nodeName"), request->node) == 0 &&
            (claim == NULL || (written != NULL && strcmp(written, claim) == 0));
-}
-
-/* Reads the pod; without resourceVersion that is consistent. `body` is appended to on 200. */
-static struct answer get_pod(struct plimsoll_kube *kube,
-                             const struct plimsoll_bind_request *request,
-                             struct plimsoll_text *body, char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
-{
-    plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
-    write_path(request, "", &path);
-    CURL *easy = plimsoll_pool_take(kube);
-    struct plimsoll_exchange exchange =
-        plimsoll_exchange_make(kube, easy, PLIMSOLL_OBJECT_BYTES_MAX);
-    struct answer answer = send_request(&exchange, path.data, NULL, message);
-    if (answer.status == 200 && !exchange.body.overflowed) {
-        plimsoll_text_add_span(body, plimsoll_text_span(&exchange.body));
-    }
-    plimsoll_exchange_close(&exchange);
-    plimsoll_pool_give(kube, easy);
-    return answer;
 }
 
 /* A 409 says that the pod is not as we think: bound already (perhaps by our own first try), another
@@ -167,30 +197,14 @@ static enum plimsoll_bind_reply read_back(struct plimsoll_kube *kube,
                                           const struct plimsoll_bind_request *request,
                                           const char *claim)
 {
-    char ignored[PLIMSOLL_ERROR_MESSAGE_SIZE];
-    plimsoll_autotext body = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
-    struct answer answer = get_pod(kube, request, &body, ignored);
-    if (answer.status == 404) {
-        return PLIMSOLL_REPLY_REFUSED;
+    struct plimsoll_error err = {0};
+    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
+    if (plimsoll_kube_read_pod(kube, request, &object, &err) < 0) {
+        bool certain = err.kind == PLIMSOLL_ERR_NOT_FOUND || err.kind == PLIMSOLL_ERR_CONFLICT;
+        return certain ? PLIMSOLL_REPLY_REFUSED : PLIMSOLL_REPLY_UNKNOWN;
     }
-    json_auto_t *pod = body.size > 0 ? json_loadb(body.data, body.size, 0, NULL) : NULL;
-    if (pod == NULL) {
-        return PLIMSOLL_REPLY_UNKNOWN;
-    }
+    json_auto_t *pod = json_loadb(object.data, object.size, 0, NULL);
     return is_ours(pod, request, claim) ? PLIMSOLL_REPLY_BOUND : PLIMSOLL_REPLY_REFUSED;
-}
-
-int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
-                           struct plimsoll_text *object, struct plimsoll_error *err)
-{
-    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
-    struct answer answer = get_pod(kube, request, object, message);
-    if (answer.status == 200 && object->size > 0) {
-        return 0;
-    }
-    return plimsoll_error_set(
-        err, answer.status == 404 ? PLIMSOLL_ERR_NOT_FOUND : PLIMSOLL_ERR_UNAVAILABLE,
-        "reading pod %s/%s: %s", request->namespace_, request->pod, message);
 }
 
 /* 429 comes from the queue before the handlers, 408 from the middle of one. */

@@ -361,6 +361,41 @@ static void the_environments_proxy_is_not_for_loopback(void **state)
     unsetenv("http_proxy");
 }
 
+static void a_pod_is_read_as_it_is_or_not_at_all(void **state)
+{
+    static const struct {
+        const char *status, *body;
+        enum plimsoll_error_kind kind;
+    } cases[] = {
+        {"404 Not Found", "{\"message\":\"pods 'ollama-0' not found\"}", PLIMSOLL_ERR_NOT_FOUND},
+        {"403 Forbidden", "{}", PLIMSOLL_ERR_DENIED},
+        {"503 Busy", "busy", PLIMSOLL_ERR_UNAVAILABLE},
+        {"200 OK", "{\"metadata\":{\"uid\":\"other\"}}", PLIMSOLL_ERR_CONFLICT},
+        {"200 OK", "{\"metadata\":{\"uid\":\"\"}}", PLIMSOLL_ERR_INVALID},
+        {"200 OK", "{\"metadata\":{\"uid\":7}}", PLIMSOLL_ERR_INVALID},
+        {"200 OK", "[]", PLIMSOLL_ERR_INVALID},
+        {"200 OK", "{\"metadata\":", PLIMSOLL_ERR_INVALID},
+        {"200 OK", "", PLIMSOLL_ERR_INVALID},
+    };
+    struct world *world = *state;
+    plimsoll_autotext object = plimsoll_text_make(1u << 16);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plimsoll_error err = {0};
+        world->script.get_status = cases[i].status;
+        world->script.get_body = cases[i].body;
+        assert_int_equal(plimsoll_kube_read_pod(world->kube, &world->effect.request, &object, &err),
+                         -1);
+        assert_int_equal(err.kind, cases[i].kind);
+        assert_non_null(strstr(err.message, "pod ai/ollama-0 "));
+        assert_int_equal(object.size, 0);
+    }
+    struct plimsoll_error err = {0};
+    plimsoll_autofree char *pod = pod_json(UID, NULL, NULL);
+    world->script.get_body = pod;
+    assert_int_equal(plimsoll_kube_read_pod(world->kube, &world->effect.request, &object, &err), 0);
+    assert_string_equal(object.data, pod);
+}
+
 static void *bind_many(void *context)
 {
     struct world *world = context;
@@ -412,6 +447,7 @@ int main(void)
         TEST(a_token_that_rotated_is_read_again_on_401),
         TEST(a_name_for_tls_changes_neither_where_we_go_nor_whom_we_ask),
         TEST(the_environments_proxy_is_not_for_loopback),
+        TEST(a_pod_is_read_as_it_is_or_not_at_all),
         TEST(several_threads_bind_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
