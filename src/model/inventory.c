@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node_parts.h"
+#include "plain.h"
 
 #include <plimsoll/limits.h>
 
@@ -245,6 +245,9 @@ static int read_node(struct plimsoll_json root, struct plimsoll_model_cards *car
 int plimsoll_model_inventory(struct plimsoll_span text, struct plimsoll_model_cards *cards,
                              struct plimsoll_node *node, struct plimsoll_error *err)
 {
+    if (plimsoll_model_plain_inventory(text, cards, &node->env, &node->device_list)) {
+        return 0;
+    }
     plimsoll_autojson *document = NULL;
     if (plimsoll_model_document(text, &document, err) != 0) {
         return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node_parts.h"
+#include "plain.h"
 
 #include <plimsoll/clock.h>
 #include <plimsoll/limits.h>
@@ -184,13 +184,16 @@ static int merge(struct plimsoll_model_cards *read, struct plimsoll_model_cards 
 int plimsoll_model_usage(struct plimsoll_span text, struct plimsoll_model_cards *cards,
                          int64_t *time, struct plimsoll_error *err)
 {
-    plimsoll_autojson *document = NULL;
-    if (plimsoll_model_document(text, &document, err) != 0) {
-        return -1;
-    }
     struct plimsoll_model_cards read = {0};
     int64_t when = 0;
-    int result = read_usage(plimsoll_json_root(document), &read, &when, err);
+    int result = 0;
+    if (!plimsoll_model_plain_usage(text, &read, &when)) {
+        plimsoll_autojson *document = NULL;
+        result = plimsoll_model_document(text, &document, err);
+        if (result == 0) {
+            result = read_usage(plimsoll_json_root(document), &read, &when, err);
+        }
+    }
     if (result == 0) {
         result = merge(&read, cards, err);
     }

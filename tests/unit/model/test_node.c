@@ -152,6 +152,75 @@ static void an_inventory_needs_no_more_than_id_index_vendor_and_bytes(void **sta
     plimsoll_node_clear(&node);
 }
 
+/* Reads `inventory` and `usage` as they stand, and with a key that makes the quick reader give up.
+ */
+static void both_readers_agree(const char *inventory, const char *usage)
+{
+    plimsoll_autotext other_inventory = plimsoll_text_make(1 << 17);
+    plimsoll_autotext other_usage = plimsoll_text_make(1 << 17);
+    plimsoll_text_add_format(&other_inventory, "{\"x\":[],%s", inventory + 1);
+    plimsoll_text_add_format(&other_usage, "{\"x\":[],%s", usage + 1);
+    struct plimsoll_node a = read_annotated(inventory, usage);
+    struct plimsoll_node b = read_annotated(other_inventory.data, other_usage.data);
+    assert_null(a.unusable);
+    assert_null(b.unusable);
+    assert_int_equal(a.env, b.env);
+    assert_int_equal(a.device_list, b.device_list);
+    assert_int_equal(a.report_time, b.report_time);
+    assert_int_equal(a.card_count, b.card_count);
+    for (uint32_t i = 0; i < a.card_count; i++) {
+        struct plimsoll_card *c = &a.cards[i], *d = &b.cards[i];
+        assert_int_equal(c->pod_count, d->pod_count);
+        assert_int_equal(c->holder_count, d->holder_count);
+        assert_int_equal(c->mig_count, d->mig_count);
+        for (uint32_t k = 0; k < c->pod_count; k++) {
+            assert_string_equal(c->pods[k].pod.text, d->pods[k].pod.text);
+            assert_int_equal(c->pods[k].bytes, d->pods[k].bytes);
+        }
+        for (uint32_t k = 0; k < c->holder_count; k++) {
+            assert_string_equal(c->holders[k].text, d->holders[k].text);
+        }
+        for (uint32_t k = 0; k < c->mig_count; k++) {
+            assert_string_equal(c->mig[k].id, d->mig[k].id);
+            assert_string_equal(c->mig[k].profile, d->mig[k].profile);
+            assert_int_equal(c->mig[k].vram, d->mig[k].vram);
+        }
+        assert_string_equal(c->id, d->id);
+        assert_string_equal(c->product, d->product);
+        assert_string_equal(c->health, d->health);
+        assert_int_equal(c->total, d->total);
+        assert_int_equal(c->used, d->used);
+        assert_int_equal(c->nvlink, d->nvlink);
+        assert_int_equal(c->replicas, d->replicas);
+        assert_int_equal(c->index, d->index);
+        assert_int_equal(c->numa, d->numa);
+        assert_int_equal(c->vendor, d->vendor);
+        assert_int_equal(c->unified, d->unified);
+        assert_int_equal(c->attributed, d->attributed);
+        assert_int_equal(c->links_known, d->links_known);
+        assert_int_equal(c->disagrees, d->disagrees);
+    }
+    plimsoll_node_clear(&a);
+    plimsoll_node_clear(&b);
+}
+
+static void an_unknown_key_changes_nothing(void **state)
+{
+    (void)state;
+    plimsoll_autotext inventory = wire_file("fixtures/formats/inventory.json");
+    plimsoll_autotext usage = wire_file("fixtures/formats/usage.json");
+    both_readers_agree(inventory.data, usage.data);
+    both_readers_agree(
+        "{\"v\":1,\"driver\":\"d\",\"env\":false,\"deviceList\":\"env\",\"cards\":["
+        "{\"id\":\"a\",\"index\":1,\"vendor\":\"intel\",\"vram\":7,\"numa\":1,"
+        "\"replicas\":4,\"links\":[{\"to\":\"b\",\"kind\":\"pcie\"},{\"to\":\"gone\","
+        "\"kind\":\"nvlink\",\"n\":4}],\"mig\":[{\"id\":\"m\",\"profile\":\"p\","
+        "\"vram\":1}]},{\"id\":\"b\",\"index\":0,\"vendor\":\"amd\",\"vram\":8,"
+        "\"unified\":true,\"mig\":[]}]}",
+        "{\"v\":1,\"cards\":[{\"id\":\"b\",\"used\":3,\"holders\":[\"z\",\"y\",\"x\"],"
+        "\"pods\":{\"q\":1,\"p\":2}}]}");
+}
+
 static void mig_instances_belong_to_their_card(void **state)
 {
     (void)state;
@@ -248,6 +317,48 @@ static void sixty_four_cards_are_the_most(void **state)
     node = read_annotated(most.data, "{\"v\":1,\"cards\":[{\"id\":\"x\",\"used\":1}]}");
     assert_int_equal(node.card_count, 64);
     assert_unusable(&node, "more than 64");
+}
+
+/* One card with `count` links, instances or holders. */
+static struct plimsoll_node read_many(const char *what, unsigned count)
+{
+    plimsoll_autotext inventory = plimsoll_text_make(1 << 17), usage = plimsoll_text_make(1 << 17);
+    plimsoll_text_add_format(&inventory, INV CARD "%s",
+                             what[0] == 'l'   ? ",\"links\":["
+                             : what[0] == 'm' ? ",\"mig\":["
+                                              : ",\"x\":[");
+    plimsoll_text_add_string(&usage, USE "{\"id\":\"0\",\"used\":1,\"holders\":[");
+    for (unsigned i = 0; i < count; i++) {
+        plimsoll_text_add_format(&inventory,
+                                 "%s{\"to\":\"%u\",\"kind\":\"nvlink\",\"id\":\"m%u\",\"profile\":"
+                                 "\"p\",\"vram\":1}",
+                                 i > 0 ? "," : "", i, i);
+        plimsoll_text_add_format(&usage, "%s\"u%04u\"", i > 0 ? "," : "", (i * 7) % count);
+    }
+    plimsoll_text_add_string(&inventory, "]}]}");
+    plimsoll_text_add_string(&usage, "]}]}");
+    return read_annotated(inventory.data, usage.data);
+}
+
+static void links_and_instances_have_a_ceiling_and_holders_have_none_but_the_size(void **state)
+{
+    (void)state;
+    struct plimsoll_node node = read_many("links", 64);
+    assert_null(node.unusable);
+    plimsoll_node_clear(&node);
+    node = read_many("links", 65);
+    assert_unusable(&node, "links: 65 entries");
+    node = read_many("mig", 64);
+    assert_null(node.unusable);
+    assert_int_equal(node.cards[0].mig_count, 64);
+    plimsoll_node_clear(&node);
+    node = read_many("mig", 65);
+    assert_unusable(&node, "mig: 65 entries");
+    node = read_many("holders", 500);
+    assert_null(node.unusable);
+    assert_int_equal(node.cards[0].holder_count, 500);
+    assert_string_equal(node.cards[0].holders[499].text, "u0499");
+    plimsoll_node_clear(&node);
 }
 
 static void a_value_above_256_kib_is_refused_unread(void **state)
@@ -827,9 +938,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_inventory_and_usage_are_read),
         cmocka_unit_test(an_inventory_needs_no_more_than_id_index_vendor_and_bytes),
+        cmocka_unit_test(an_unknown_key_changes_nothing),
         cmocka_unit_test(mig_instances_belong_to_their_card),
         cmocka_unit_test(every_rule_of_the_inventory_is_held),
         cmocka_unit_test(sixty_four_cards_are_the_most),
+        cmocka_unit_test(links_and_instances_have_a_ceiling_and_holders_have_none_but_the_size),
         cmocka_unit_test(a_value_above_256_kib_is_refused_unread),
         cmocka_unit_test(every_rule_of_usage_is_held),
         cmocka_unit_test(a_card_on_one_side_only_disagrees),
