@@ -128,6 +128,7 @@ static void the_examples_of_inventory_and_usage_are_read(void **state)
 
 #define CARD "{\"id\":\"0\",\"index\":0,\"vendor\":\"nvidia\",\"vram\":5"
 #define INV  "{\"v\":1,\"cards\":["
+#define USE  "{\"v\":1,\"cards\":["
 
 static void an_inventory_needs_no_more_than_id_index_vendor_and_bytes(void **state)
 {
@@ -377,8 +378,6 @@ static void a_value_above_256_kib_is_refused_unread(void **state)
     text.data[text.size - 1] = '\n'; /* now with an escape */
     inventory_refused(text.data, "larger than 256 KiB");
 }
-
-#define USE "{\"v\":1,\"cards\":["
 
 static void every_rule_of_usage_is_held(void **state)
 {
