@@ -80,6 +80,8 @@ struct plimsoll_config {
     struct plimsoll_profile *profiles; /* user's first, then the built-in ones */
     size_t profile_count;
     struct plimsoll_reading reading; /* resources and selectors of all profiles */
+    struct plimsoll_resource *resources; /* what reading points to; names are the profiles' */
+    struct plimsoll_selector *selectors;
 };
 
 /** The built-in defaults alone. @return owned by the caller; never NULL. */
