@@ -50,3 +50,13 @@ unsigned plimsoll_error_status(enum plimsoll_error_kind kind);
 
 /** A word for logs and metric labels. Static. */
 const char *plimsoll_error_text(enum plimsoll_error_kind kind);
+
+/* Compilers and analysers do not see from another file that these always fail, and would take an
+ * output for set after `return plimsoll_error_set(…)`. */
+static inline int plimsoll_error_failed_(int failed)
+{
+    (void)failed;
+    return -1;
+}
+#define plimsoll_error_set(...)  plimsoll_error_failed_(plimsoll_error_set(__VA_ARGS__))
+#define plimsoll_error_wrap(...) plimsoll_error_failed_(plimsoll_error_wrap(__VA_ARGS__))

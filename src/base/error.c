@@ -6,6 +6,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Here are the functions that the macros stand before. */
+#undef plimsoll_error_set
+#undef plimsoll_error_wrap
+
 /* Values that come from outside are quoted in messages: one line, valid UTF-8, cut between
  * characters. */
 static void make_presentable(char *message, size_t size)
@@ -31,7 +35,7 @@ int plimsoll_error_set(struct plimsoll_error *err, enum plimsoll_error_kind kind
     va_start(arguments, format);
     /* Arguments may point into the message that is being replaced. */
     char message[PLIMSOLL_ERROR_MESSAGE_SIZE];
-    vsnprintf(message, sizeof message, format, arguments);
+    (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     make_presentable(message, sizeof message);
     err->kind = kind;
@@ -44,7 +48,7 @@ int plimsoll_error_wrap(struct plimsoll_error *err, const char *format, ...)
     char context[PLIMSOLL_ERROR_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(context, sizeof context, format, arguments);
+    (void)vsnprintf(context, sizeof context, format, arguments);
     va_end(arguments);
     char *message = NULL;
     if (asprintf(&message, "%s: %s", context, err->message) < 0) {

@@ -15,6 +15,7 @@ struct plimsoll_at plimsoll_at_child(const struct plimsoll_at *parent, size_t in
                                 .file = parent->file};
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the tree, PLIMSOLL_YAML_DEPTH_MAX */
 static void write_path(const struct plimsoll_at *at, struct plimsoll_text *out)
 {
     if (at->parent == NULL) {
@@ -31,6 +32,7 @@ static void write_path(const struct plimsoll_at *at, struct plimsoll_text *out)
     plimsoll_text_add_format(out, "%.64s", at->node->key);
 }
 
+#undef plimsoll_at_fail /* here is the function that the macro stands before */
 int plimsoll_at_fail(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
                      ...)
 {

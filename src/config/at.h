@@ -34,6 +34,7 @@ struct plimsoll_at plimsoll_at_child(const struct plimsoll_at *parent, size_t in
 /** `FILE:LINE: path: message`. @return -1 */
 int plimsoll_at_fail(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
                      ...) PLIMSOLL_PRINTF(3, 4);
+#define plimsoll_at_fail(...) plimsoll_error_failed_(plimsoll_at_fail(__VA_ARGS__)) /* error.h */
 
 int plimsoll_at_mapping(const struct plimsoll_at *at, struct plimsoll_error *err);
 int plimsoll_at_sequence(const struct plimsoll_at *at, struct plimsoll_error *err);

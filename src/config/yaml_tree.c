@@ -145,6 +145,7 @@ static int refuse_duplicates(const struct reading *reading, const struct plimsol
     return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than PLIMSOLL_YAML_DEPTH_MAX, and the file is ours */
 static int read_node(struct reading *reading, unsigned depth, struct plimsoll_yaml *node);
 
 static int read_sequence(struct reading *reading, unsigned depth, struct plimsoll_yaml *node)
@@ -204,10 +205,12 @@ static int read_node(struct reading *reading, unsigned depth, struct plimsoll_ya
         return take_scalar(reading, &node->text, &node->plain) < 0 ? -1 : advance(reading);
     }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int read_stream(struct reading *reading, struct plimsoll_yaml *root)
 {
-    if (advance(reading) < 0 || advance(reading) < 0) { /* past the stream's start */
+    /* NOLINTNEXTLINE(misc-redundant-expression): each goes one event on, past the stream's start */
+    if (advance(reading) < 0 || advance(reading) < 0) {
         return -1;
     }
     if (reading->event.type == YAML_STREAM_END_EVENT) {
@@ -246,6 +249,7 @@ int plimsoll_yaml_parse(struct plimsoll_span text, const char *file, struct plim
     return status;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than read_node built it */
 void plimsoll_yaml_clear(struct plimsoll_yaml *node)
 {
     for (size_t i = 0; i < node->count; i++) {
@@ -276,7 +280,7 @@ static bool is_number(const char *text)
     if (strspn(digits, "0123456789.") == 0) {
         return false; /* strtod also knows inf, nan and hexadecimal words */
     }
-    strtod(text, &end);
+    (void)strtod(text, &end);
     return *end == '\0';
 }
 
