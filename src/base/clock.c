@@ -123,7 +123,7 @@ static struct tm broken_down(int64_t unix_ms)
 const char *plimsoll_time_format(int64_t unix_ms, char out[PLIMSOLL_TIME_SIZE])
 {
     struct tm tm = broken_down(unix_ms);
-    strftime(out, PLIMSOLL_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)strftime(out, PLIMSOLL_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
     return out;
 }
 

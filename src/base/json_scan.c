@@ -60,7 +60,7 @@ static inline __attribute__((always_inline)) size_t scan_block(struct plimsoll_j
         quote &= ~escaped_bytes(masks.backslash, size, &scan->escaped);
     }
     uint64_t in_string = prefix_xor(quote) ^ scan->in_string;
-    scan->in_string = (uint64_t)((int64_t)in_string >> 63);
+    scan->in_string = 0 - (in_string >> 63);
     uint64_t open = masks.open & ~in_string;
     uint64_t close = masks.close & ~in_string;
     size_t opens = (size_t)__builtin_popcountll(open);

@@ -71,9 +71,10 @@ void plimsoll_json_stream_free(struct plimsoll_json_stream **stream)
     }
 }
 
+/* @param at  NULL: at the end of the body */
 static int fail(struct plimsoll_json_stream *stream, const char *at, const char *what)
 {
-    uint64_t offset = stream->offset + (uint64_t)(at - stream->feed);
+    uint64_t offset = stream->offset + (at != NULL ? (uint64_t)(at - stream->feed) : 0);
     return plimsoll_error_set(&stream->error, PLIMSOLL_ERR_INVALID, "byte %llu of the JSON: %s",
                               (unsigned long long)offset, what);
 }

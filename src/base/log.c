@@ -65,30 +65,35 @@ static void add_fields(struct plimsoll_text *line, const struct plimsoll_log_fie
     }
 }
 
+static void write_line(struct plimsoll_text *line, enum plimsoll_log_level level,
+                       const char *message, const struct plimsoll_log_field *fields,
+                       size_t field_count)
+{
+    char when[PLIMSOLL_TIME_SIZE];
+    plimsoll_time_format_micro(plimsoll_clock_unix_ms(), when);
+    if (as_json) {
+        plimsoll_text_add_format(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":", when,
+                                 level_names[level]);
+        plimsoll_text_add_json(line, plimsoll_span_of(message));
+    } else {
+        plimsoll_text_add_format(line, "%s %-5s %s", when, level_names[level], message);
+    }
+    add_fields(line, fields, field_count);
+    plimsoll_text_add_string(line, as_json ? "}\n" : "\n");
+}
+
 void plimsoll_log_fields(enum plimsoll_log_level level, const char *message,
                          const struct plimsoll_log_field *fields, size_t field_count)
 {
     if (level < least_level) {
         return;
     }
-    char when[PLIMSOLL_TIME_SIZE];
-    plimsoll_time_format_micro(plimsoll_clock_unix_ms(), when);
     plimsoll_autotext line = plimsoll_text_make(LINE_BYTES_MAX);
-    if (as_json) {
-        plimsoll_text_add_format(&line, "{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":", when,
-                                 level_names[level]);
-        plimsoll_text_add_json(&line, plimsoll_span_of(message));
-    } else {
-        plimsoll_text_add_format(&line, "%s %-5s %s", when, level_names[level], message);
-    }
-    add_fields(&line, fields, field_count);
+    write_line(&line, level, message, fields, field_count);
     if (line.overflowed) {
-        line.overflowed = false;
-        line.size = 0;
-        plimsoll_log_fields(level, message, &PLIMSOLL_STR("fields", "too long to log"), 1);
-        return;
+        plimsoll_text_reset(&line);
+        write_line(&line, level, message, &PLIMSOLL_STR("fields", "too long to log"), 1);
     }
-    plimsoll_text_add_string(&line, as_json ? "}\n" : "\n");
     /* One write per line: lines of several threads do not mix. */
     (void)!write(STDERR_FILENO, line.data, line.size);
 }

@@ -54,6 +54,6 @@ void plimsoll_own_close_(const int *fd)
 void plimsoll_own_fclose_(FILE **file)
 {
     if (*file != NULL) {
-        fclose(*file);
+        (void)fclose(*file);
     }
 }
