@@ -38,7 +38,7 @@ struct plimsoll_cluster_options {
 };
 
 struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_options *options);
-void plimsoll_cluster_free(struct plimsoll_cluster **cluster);
+void plimsoll_cluster_free(struct plimsoll_cluster **handle);
 
 /* -- writing: what list and watch say ------------------------------------------------------------
  */

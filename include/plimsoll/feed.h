@@ -18,7 +18,7 @@ struct plimsoll_feed *plimsoll_feed_list(struct plimsoll_cluster *cluster, enum 
 struct plimsoll_feed *plimsoll_feed_watch(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
                                           const char *version);
 /** A list that was not ended is given up: nothing is gone. */
-void plimsoll_feed_free(struct plimsoll_feed **feed);
+void plimsoll_feed_free(struct plimsoll_feed **handle);
 
 /**
  * The next bytes, of this page or of the watch. After a failure every further call fails.

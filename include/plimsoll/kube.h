@@ -29,10 +29,10 @@ struct plimsoll_kube_options {
 bool plimsoll_kube_in_cluster(void);
 
 /** @return 0, or -1 with what is missing in which file. The caller frees. */
-int plimsoll_kube_new(const struct plimsoll_kube_options *options, struct plimsoll_kube **kube,
+int plimsoll_kube_new(const struct plimsoll_kube_options *options, struct plimsoll_kube **out,
                       struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** Stops the watches first; no bind may be in flight. */
-void plimsoll_kube_free(struct plimsoll_kube **kube);
+void plimsoll_kube_free(struct plimsoll_kube **handle);
 
 /**
  * Starts one thread per kind that lists and watches into `cluster` for ever: bookmarks, 410 →
@@ -59,17 +59,8 @@ enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
 
 /**
- * Reads one pod consistently: a bind may be asked for a pod that the watch has not shown yet.
- * Safe from several threads. @param object  The Pod's bytes are appended.
- * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, else PLIMSOLL_ERR_UNAVAILABLE with what was said.
- */
-int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
-                           struct plimsoll_text *object,
-                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-
-/**
- * Appends the pod's object to `object`, by one consistent read (at most 5 s). Safe from several
- * threads.
+ * Appends the pod's object to `object`, by one consistent read (at most 5 s): a bind may be asked
+ * for a pod that the watch has not shown yet. Safe from several threads.
  * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_CONFLICT when the pod of that name has
  * another uid, PLIMSOLL_ERR_DENIED, PLIMSOLL_ERR_INVALID when the answer is no Pod,
  * PLIMSOLL_ERR_UNAVAILABLE when none came. `object` unchanged on failure.
@@ -84,5 +75,5 @@ int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bin
  * Without any RuntimeClass in it, every one is taken as there.
  * @return 0, or -1 with file and what is wrong; what came before the fault is in the picture then.
  */
-int plimsoll_kube_load_state(const char *file, struct plimsoll_cluster *cluster,
+int plimsoll_kube_load_state(const char *path, struct plimsoll_cluster *cluster,
                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

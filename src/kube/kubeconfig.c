@@ -110,7 +110,7 @@ static int decode_base64(const char *encoded, const char *key, struct plimsoll_t
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s is no base64", key);
     }
     *out = plimsoll_text_make(PLIMSOLL_CONFIG_BYTES_MAX);
-    plimsoll_text_add(out, (const char *)bytes, (size_t)(head + tail));
+    plimsoll_text_add(out, (const char *)bytes, (size_t)head + (size_t)tail);
     return 0;
 }
 
