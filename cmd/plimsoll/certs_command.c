@@ -52,7 +52,7 @@ int plimsoll_command_certs(int argc, char **argv)
             *(flag == 'd' ? &dns[dns_count++] : &ip[ip_count++]) = optarg;
             break;
         case 'h':
-            fputs(help, stdout);
+            (void)fputs(help, stdout);
             return 0;
         default:
             return refuse("see the flags below");

@@ -29,11 +29,11 @@ static const struct {
 
 static void list_commands(FILE *out)
 {
-    fputs("usage: plimsoll COMMAND [FLAG]...\n\n", out);
+    (void)fputs("usage: plimsoll COMMAND [FLAG]...\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
     }
-    fputs("\nplimsoll COMMAND --help lists the flags of a command.\n", out);
+    (void)fputs("\nplimsoll COMMAND --help lists the flags of a command.\n", out);
 }
 
 static int print_help(int argc, char **argv)

@@ -49,7 +49,7 @@ static void fill_flags(struct option flags[ROW_COUNT + 4])
 
 void plimsoll_serve_options_help(FILE *out)
 {
-    fputs("usage: plimsoll serve [--config FILE] [--check-config] [FLAG]...\n\n", out);
+    (void)fputs("usage: plimsoll serve [--config FILE] [--check-config] [FLAG]...\n\n", out);
     fprintf(out, "  --%-26s %s\n", "config FILE",
             "YAML; every flag below is a key of the same name");
     fprintf(out, "  --%-26s %s\n", "check-config",

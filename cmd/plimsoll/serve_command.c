@@ -184,7 +184,7 @@ int plimsoll_command_serve(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     int status = 0;
     if (start_picture(&server, &err) != 0 || start_listeners(&server, &err) != 0) {
         plimsoll_log(PLIMSOLL_LOG_ERROR, "cannot start", PLIMSOLL_STR("err", err.message));

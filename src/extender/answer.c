@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include <plimsoll/limits.h>
 
 /* More than any reason of placement.h. */
@@ -64,6 +67,7 @@ static void measure(const struct plimsoll_extender_call *call, struct endings *e
 /* The caller has reserved the room, which saves a check for each of two pieces per name. */
 static char *put(char *at, const char *data, size_t size)
 {
+    assert(data != NULL);
     memcpy(at, data, size);
     return at + size;
 }
