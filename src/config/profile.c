@@ -6,8 +6,6 @@
 #include <plimsoll/pod.h>
 #include <plimsoll/quantity.h>
 
-#define REQUEST_BYTES_MIN (1024u * 1024)
-
 static const struct {
     const char *name;
     enum plimsoll_vendor vendor;
@@ -156,7 +154,7 @@ static int read_vram(const struct plimsoll_at *at, void *out, struct plimsoll_er
     } else if (plimsoll_quantity_parse(plimsoll_span_of(text), &bytes, &why) < 0) {
         return plimsoll_at_fail(at, err, "%s; write a quantity like 12Gi or a share like 50%%",
                                 why.message);
-    } else if (bytes < REQUEST_BYTES_MIN) {
+    } else if (bytes < PLIMSOLL_VRAM_MIN) {
         return plimsoll_at_fail(at, err, "\"%s\" is below 1Mi; did you mean %sGi?", text, text);
     }
     char **vram = out;

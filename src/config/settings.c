@@ -2,10 +2,8 @@
 #include "loading.h"
 #include "names.h"
 
+#include <plimsoll/pod.h>
 #include <plimsoll/quantity.h>
-
-/* A smaller request is nearly always a forgotten unit (`12` is twelve bytes). */
-#define REQUEST_BYTES_MIN (1024u * 1024)
 
 static int read_address(const struct plimsoll_at *at, void *out, struct plimsoll_error *err)
 {
@@ -120,7 +118,7 @@ static int read_default_request(const struct plimsoll_at *at, void *out, struct 
     } else if (plimsoll_quantity_parse(plimsoll_span_of(text), &bytes, &why) < 0) {
         return plimsoll_at_fail(at, err, "%s; write share, whole or a quantity like 4Gi",
                                 why.message);
-    } else if (bytes < REQUEST_BYTES_MIN) {
+    } else if (bytes < PLIMSOLL_VRAM_MIN) {
         return plimsoll_at_fail(at, err, "\"%s\" is below 1Mi; did you mean %sGi?", text, text);
     } else {
         settings->default_request = PLIMSOLL_DEFAULT_BYTES;
