@@ -52,6 +52,7 @@ enum plimsoll_card_state {
 struct plimsoll_load {
     uint64_t total, line, reserve, booked, foreign, free;
     uint64_t used; /* measured; 0 when not reported */
+    uint64_t idle; /* idle baseline for the next claim here; UINT64_MAX: unknown */
     /** What floating claims of others may still put here, for a pod whose card the plugin picks …
      */
     uint64_t floating_plugin;
@@ -60,12 +61,14 @@ struct plimsoll_load {
     uint32_t replicas; /* devices of the plugin here, at least 1 */
     uint32_t taken;    /* of them, known to be held */
     uint8_t state;     /* enum plimsoll_card_state */
+    uint8_t vendor;    /* enum plimsoll_vendor */
+    bool withheld;     /* unhealthy, and the plugin does not offer it either */
 };
 
 /** The loads of a node's cards, in the order of node->cards. One allocation; free with free(). */
 struct plimsoll_node_load {
     uint32_t card_count;
-    bool nominated; /* counts pods nominated here: depends on who asks, compute afresh for a pod */
+    bool nominated; /* pods are nominated here: depends on who asks, compute afresh for a pod */
     struct plimsoll_load cards[];
 };
 
@@ -98,6 +101,7 @@ enum plimsoll_reason {
                       */
     PLIMSOLL_ENV_CONFLICT, /* our downward env on a multi-card node that is not pinned */
     PLIMSOLL_NO_INSTANCE,  /* no MIG instance of that profile */
+    PLIMSOLL_SPLIT,        /* the cards there are split into MIG instances */
     PLIMSOLL_REFUSED,      /* the pod's own request cannot be read */
 };
 

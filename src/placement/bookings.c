@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bookings.h"
+
+#include "want.h"
+
+/* Why a uid matters here; of two entries with one uid the first kind counts. */
+enum role {
+    ROLE_WITHOUT, /* the one who asks: not there, and its bytes go with it */
+    ROLE_POD,     /* an unfinished pod */
+    ROLE_ENDED,   /* gone since the report, and its bytes with it */
+    ROLE_NAMED,   /* known from the report only, where there is no picture of pods */
+};
+
+struct party {
+    const struct plimsoll_uid *uid;
+    const struct plimsoll_pod *pod; /* ROLE_POD */
+    enum role role;
+    bool claimed;         /* its claim is for this node */
+    uint64_t holds, uses; /* cards, by the report */
+    uint64_t on;          /* cards where it is booked */
+};
+
+/* A demand whose card is not known yet. */
+struct floating {
+    uint64_t bytes;
+    uint64_t elsewhere; /* cards where it is booked already, so not once more */
+    bool plugin;        /* takes a device of the plugin's, so there are only so many on a card */
+};
+
+struct count {
+    const struct plimsoll_node *node;
+    const struct plimsoll_placement_settings *settings;
+    const struct plimsoll_node_load *load;
+    struct plimsoll_booking *bookings;
+    struct party *parties;
+    size_t party_count;
+    struct floating *floating;
+    size_t floating_count;
+    uint64_t candidates; /* NVIDIA cards that are not split: where pods without a known card are */
+};
+
+static int compare_uids(const struct plimsoll_uid *a, const struct plimsoll_uid *b)
+{
+    return strncmp(a->text, b->text, sizeof a->text);
+}
+
+static int compare_parties(const void *left, const void *right)
+{
+    const struct party *a = left, *b = right;
+    int order = compare_uids(a->uid, b->uid);
+    return order != 0 ? order : (int)a->role - (int)b->role;
+}
+
+static int compare_floating(const void *left, const void *right)
+{
+    const struct floating *a = left, *b = right;
+    return a->bytes < b->bytes ? 1 : a->bytes > b->bytes ? -1 : 0;
+}
+
+static struct party *find_party(const struct count *count, const struct plimsoll_uid *uid)
+{
+    size_t low = 0, high = count->party_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_uids(uid, count->parties[middle].uid);
+        if (order == 0) {
+            return &count->parties[middle];
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+static bool is_there(const struct party *party)
+{
+    return party && (party->role == ROLE_POD || party->role == ROLE_NAMED);
+}
+
+static void add_party(struct count *count, const struct plimsoll_uid *uid,
+                      const struct plimsoll_pod *pod, enum role role)
+{
+    count->parties[count->party_count++] = (struct party){.uid = uid, .pod = pod, .role = role};
+}
+
+static bool is_claimed(const struct count *count, const struct plimsoll_pod *pod)
+{
+    return plimsoll_pod_claimed(pod) && strcmp(pod->claim.node, count->node->name) == 0;
+}
+
+/* Sent here by the scheduler's preemption, but not on its way yet. */
+static bool is_nominated(const struct plimsoll_pod *pod)
+{
+    return !plimsoll_pod_claimed(pod) && (!pod->node || pod->node[0] == '\0');
+}
+
+static void add_pods(struct count *count, const struct plimsoll_node_view *view,
+                     const struct plimsoll_uid *without, int32_t priority, bool *nominated)
+{
+    for (size_t i = 0; i < view->pod_count; i++) {
+        const struct plimsoll_pod *pod = view->pods[i];
+        bool unbound = !pod->node || pod->node[0] == '\0';
+        if (unbound && plimsoll_pod_claimed(pod) && !is_claimed(count, pod)) {
+            continue; /* on its way to another node */
+        }
+        bool itself = without && compare_uids(&pod->uid, without) == 0;
+        if (is_nominated(pod) && !itself) {
+            *nominated = true;
+            if (pod->priority < priority) {
+                continue;
+            }
+        }
+        add_party(count, &pod->uid, pod, itself ? ROLE_WITHOUT : ROLE_POD);
+        count->parties[count->party_count - 1].claimed = is_claimed(count, pod);
+    }
+}
+
+static void add_named(struct count *count)
+{
+    for (uint32_t i = 0; i < count->load->card_count; i++) {
+        const struct plimsoll_card *card = &count->node->cards[i];
+        for (uint32_t j = 0; j < card->holder_count; j++) {
+            add_party(count, &card->holders[j], NULL, ROLE_NAMED);
+        }
+        for (uint32_t j = 0; j < card->pod_count; j++) {
+            add_party(count, &card->pods[j].pod, NULL, ROLE_NAMED);
+        }
+    }
+}
+
+static size_t count_uids(const struct plimsoll_node_view *view)
+{
+    size_t uids = view->pod_count + view->ended_count + 1;
+    for (uint32_t i = 0; i < view->node->card_count && !view->pods_known; i++) {
+        uids += view->node->cards[i].holder_count;
+        uids += view->node->cards[i].pod_count;
+    }
+    return uids;
+}
+
+/* Everybody who can matter, once each, in order of uid. @return true when pods are nominated. */
+static bool gather_parties(struct count *count, const struct plimsoll_node_view *view,
+                           const struct plimsoll_uid *without, int32_t priority)
+{
+    bool nominated = false;
+    count->parties = plimsoll_alloc(count_uids(view), sizeof *count->parties);
+    if (without) {
+        add_party(count, without, NULL, ROLE_WITHOUT);
+    }
+    add_pods(count, view, without, priority, &nominated);
+    for (size_t i = 0; i < view->ended_count; i++) {
+        add_party(count, &view->ended[i], NULL, ROLE_ENDED);
+    }
+    if (!view->pods_known) {
+        add_named(count);
+    }
+    if (count->party_count > 1) {
+        qsort(count->parties, count->party_count, sizeof *count->parties, compare_parties);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < count->party_count; i++) {
+        if (kept == 0 || compare_uids(count->parties[kept - 1].uid, count->parties[i].uid) != 0) {
+            count->parties[kept++] = count->parties[i];
+        }
+    }
+    count->party_count = kept;
+    return nominated;
+}
+
+static void read_report(struct count *count)
+{
+    for (uint32_t i = 0; i < count->load->card_count; i++) {
+        const struct plimsoll_card *card = &count->node->cards[i];
+        for (uint32_t j = 0; j < card->holder_count; j++) {
+            struct party *holder = find_party(count, &card->holders[j]);
+            if (is_there(holder)) {
+                holder->holds |= UINT64_C(1) << i;
+                count->bookings[i].taken++;
+            }
+        }
+        for (uint32_t j = 0; j < card->pod_count; j++) {
+            struct party *user = find_party(count, &card->pods[j].pod);
+            if (user) {
+                user->uses |= UINT64_C(1) << i;
+                count->bookings[i].measured =
+                    plus(count->bookings[i].measured, card->pods[j].bytes);
+            }
+        }
+    }
+}
+
+/* A card without UUID is known by its index, also once a UUID is told for it. @return -1: none */
+static int find_card(const struct count *count, const char *id)
+{
+    unsigned long long index;
+    bool by_index = plimsoll_span_decimal(plimsoll_span_of(id), &index);
+    int found = -1;
+    for (uint32_t i = 0; i < count->load->card_count; i++) {
+        const struct plimsoll_card *card = &count->node->cards[i];
+        if (strcmp(card->id, id) == 0) {
+            return (int)i;
+        }
+        if (by_index && card->vendor == PLIMSOLL_VENDOR_NVIDIA && card->index >= 0 &&
+            (unsigned long long)card->index == index) {
+            found = (int)i;
+        }
+    }
+    return found;
+}
+
+/* What a party without a claimed card has on card `i`. A claim of 0 bytes was made while nobody
+ * knew the card's memory: it is worth the default. */
+static uint64_t unplaced_on(const struct count *count, const struct party *party, uint32_t i)
+{
+    const struct plimsoll_load *card = &count->load->cards[i];
+    if (party->claimed && party->pod->claim.floating_vram > 0) {
+        return party->pod->claim.floating_vram;
+    }
+    if (!party->pod || party->claimed || party->pod->refusal) {
+        return default_on(card, count->node->mps, count->settings);
+    }
+    return want_on(card, &party->pod->demand, count->node->mps, count->settings);
+}
+
+static uint64_t claimed_on(const struct count *count, const struct plimsoll_claim_card *card,
+                           uint32_t i)
+{
+    return card->vram > 0 ? card->vram
+                          : default_on(&count->load->cards[i], count->node->mps, count->settings);
+}
+
+static uint64_t demand_on(const struct count *count, const struct party *party, uint32_t i)
+{
+    if ((party->on >> i & 1) == 0) {
+        return 0;
+    }
+    if (!party->claimed || party->pod->claim.card_count == 0) {
+        return unplaced_on(count, party, i);
+    }
+    uint64_t bytes = 0;
+    for (uint32_t j = 0; j < party->pod->claim.card_count; j++) {
+        const struct plimsoll_claim_card *card = &party->pod->claim.cards[j];
+        if (find_card(count, card->id) == (int)i) {
+            bytes = plus(bytes, claimed_on(count, card, i));
+        }
+    }
+    return bytes;
+}
+
+static void float_bytes(struct count *count, const struct party *party, uint64_t bytes, bool plugin)
+{
+    count->floating[count->floating_count++] =
+        (struct floating){.bytes = bytes, .elsewhere = party->on, .plugin = plugin};
+}
+
+/* @return the largest of what the claim has on cards that are not known here. */
+static uint64_t place_claim(struct count *count, struct party *party)
+{
+    uint64_t lost = 0;
+    for (uint32_t j = 0; j < party->pod->claim.card_count; j++) {
+        const struct plimsoll_claim_card *card = &party->pod->claim.cards[j];
+        int i = find_card(count, card->id);
+        if (i < 0) {
+            lost = larger(lost, larger(card->vram, 1));
+            continue;
+        }
+        party->on |= UINT64_C(1) << i;
+        if (card->idle != UINT64_MAX) {
+            struct plimsoll_booking *booking = &count->bookings[i];
+            booking->idle = larger(booking->idle, card->idle);
+            booking->idle_known = true;
+        }
+    }
+    return lost;
+}
+
+/* The kubelet names all cards of a pod at once; a measurement may come before a pod uses all. */
+static uint32_t cards_still_unknown(const struct party *party)
+{
+    bool claimed = party->claimed && party->pod->claim.floating_cards > 0;
+    uint32_t cards = claimed ? party->pod->claim.floating_cards : party->pod->demand.cards;
+    uint32_t known = (uint32_t)__builtin_popcountll(party->on);
+    cards = cards > 0 ? cards : 1;
+    return party->holds != 0 || cards <= known ? 0 : cards - known;
+}
+
+static uint64_t largest_on(const struct count *count, const struct party *party, uint64_t cards)
+{
+    uint64_t bytes = 0;
+    for (; cards != 0; cards &= cards - 1) {
+        bytes = larger(bytes, unplaced_on(count, party, (uint32_t)__builtin_ctzll(cards)));
+    }
+    return bytes;
+}
+
+/* Where the report says, else floating; certain when there are no more cards than it takes. */
+static void place_unplaced(struct count *count, struct party *party)
+{
+    party->on = (party->holds | party->uses) & count->candidates;
+    if (!party->claimed && party->pod->demand.every_card) {
+        party->on = count->candidates;
+    }
+    uint32_t unknown = cards_still_unknown(party);
+    uint64_t others = count->candidates & ~party->on;
+    if (unknown == 0 || others == 0) {
+        return;
+    }
+    if (unknown >= (uint32_t)__builtin_popcountll(others)) {
+        party->on |= others;
+        return;
+    }
+    float_bytes(count, party, largest_on(count, party, others), party->pod->demand.plugin);
+}
+
+static void place_party(struct count *count, struct party *party)
+{
+    if (party->role == ROLE_NAMED) {
+        party->on = party->holds & count->candidates;
+    } else if (party->claimed && party->pod->claim.card_count > 0) {
+        uint64_t lost = place_claim(count, party);
+        /* With an inventory the card has gone. Without one only its name is lost: the claim is
+         * still somewhere here, whatever the plugin has left. */
+        if (lost > 0 && !count->node->inventory) {
+            float_bytes(count, party, lost, false);
+        }
+    } else if (party->claimed || (party->pod->demand.gpu && !is_counted(&party->pod->demand))) {
+        place_unplaced(count, party);
+    }
+}
+
+static void book_demands(struct count *count)
+{
+    for (size_t p = 0; p < count->party_count; p++) {
+        struct party *party = &count->parties[p];
+        if (!is_there(party)) {
+            continue;
+        }
+        place_party(count, party);
+        for (uint64_t on = party->on; on != 0; on &= on - 1) {
+            uint32_t i = (uint32_t)__builtin_ctzll(on);
+            struct plimsoll_booking *booking = &count->bookings[i];
+            booking->demands = plus(booking->demands, demand_on(count, party, i));
+            booking->demanded = true;
+        }
+    }
+}
+
+static void book_excess(struct count *count)
+{
+    for (uint32_t i = 0; i < count->load->card_count; i++) {
+        const struct plimsoll_card *card = &count->node->cards[i];
+        for (uint32_t j = 0; j < card->pod_count; j++) {
+            const struct party *user = find_party(count, &card->pods[j].pod);
+            if (is_there(user)) {
+                uint64_t excess = minus(card->pods[j].bytes, demand_on(count, user, i));
+                count->bookings[i].excess = plus(count->bookings[i].excess, excess);
+            }
+        }
+    }
+}
+
+/* Against each card the largest floating demands that can be on it: of those that take a device,
+ * as many as are left there. */
+static void book_floating(struct count *count)
+{
+    if (count->floating_count > 1) {
+        qsort(count->floating, count->floating_count, sizeof *count->floating, compare_floating);
+    }
+    for (uint64_t cards = count->candidates; cards != 0; cards &= cards - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(cards);
+        struct plimsoll_booking *booking = &count->bookings[i];
+        uint32_t replicas = count->load->cards[i].replicas;
+        uint32_t left = replicas > booking->taken ? replicas - booking->taken : 0;
+        uint32_t seen = 0;
+        for (size_t f = 0; f < count->floating_count; f++) {
+            const struct floating *floating = &count->floating[f];
+            if (floating->elsewhere >> i & 1) {
+                continue;
+            }
+            seen += floating->plugin;
+            if (!floating->plugin || seen <= left) {
+                booking->floating_ours = plus(booking->floating_ours, floating->bytes);
+            }
+            if (!floating->plugin || seen < left) {
+                booking->floating_plugin = plus(booking->floating_plugin, floating->bytes);
+            }
+        }
+    }
+}
+
+bool plimsoll_bookings_count(const struct plimsoll_node_view *view,
+                             const struct plimsoll_placement_settings *settings,
+                             const struct plimsoll_uid *without, int32_t priority,
+                             const struct plimsoll_node_load *load,
+                             struct plimsoll_booking *bookings)
+{
+    struct count count = {
+        .node = view->node, .settings = settings, .load = load, .bookings = bookings};
+    for (uint32_t i = 0; i < load->card_count; i++) {
+        if (load->cards[i].vendor == PLIMSOLL_VENDOR_NVIDIA &&
+            load->cards[i].state != PLIMSOLL_CARD_MIG) {
+            count.candidates |= UINT64_C(1) << i;
+        }
+    }
+    bool nominated = gather_parties(&count, view, without, priority);
+    plimsoll_autofree struct party *parties = count.parties;
+    plimsoll_autofree struct floating *floating =
+        plimsoll_alloc(count.party_count + 1, sizeof *floating);
+    count.floating = floating;
+    read_report(&count);
+    book_demands(&count);
+    book_excess(&count);
+    book_floating(&count);
+    return nominated;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What a pod asks of one card, in bytes. */
+#pragma once
+
+#include <plimsoll/placement.h>
+
+#include "arith.h"
+
+/** What MPS lets one client have. */
+static inline uint64_t mps_share(const struct plimsoll_load *card)
+{
+    return card->total / card->replicas;
+}
+
+/**
+ * The configured default on this card; at least a byte, so that nothing fits on a card without a
+ * line. MPS holds a client to its share whatever the default says.
+ */
+static inline uint64_t default_on(const struct plimsoll_load *card, bool mps,
+                                  const struct plimsoll_placement_settings *settings)
+{
+    uint64_t bytes = card->line;
+    if (settings->default_request == PLIMSOLL_DEFAULT_SHARE) {
+        bytes = card->line / card->replicas;
+    } else if (settings->default_request == PLIMSOLL_DEFAULT_BYTES) {
+        bytes = settings->default_bytes;
+    }
+    if (mps) {
+        bytes = smaller(bytes, mps_share(card));
+    }
+    return larger(bytes, 1);
+}
+
+/** Only for a card whose memory is known. */
+static inline uint64_t want_on(const struct plimsoll_load *card,
+                               const struct plimsoll_demand *demand, bool mps,
+                               const struct plimsoll_placement_settings *settings)
+{
+    if (demand->request == PLIMSOLL_REQUEST_BYTES) {
+        return demand->vram;
+    }
+    if (demand->request == PLIMSOLL_REQUEST_PERCENT) {
+        return share_of(card->total, demand->percent_milli);
+    }
+    return default_on(card, mps, settings);
+}
+
+/** Devices that the kubelet counts one by one: no books of ours for them. */
+static inline bool is_counted(const struct plimsoll_demand *demand)
+{
+    return demand->mig || demand->vendor == PLIMSOLL_VENDOR_AMD ||
+           demand->vendor == PLIMSOLL_VENDOR_INTEL;
+}
