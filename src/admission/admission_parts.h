@@ -6,8 +6,6 @@
 #include <plimsoll/json.h>
 #include <plimsoll/pod.h>
 
-#include <jansson.h>
-
 /* Warnings of one answer; 120 characters each stay far below the API server's 4096 in all. */
 #define PLIMSOLL_WARNINGS_MAX 16
 /* Longer ones get cut by clients. */
@@ -22,10 +20,10 @@ struct plimsoll_mutation {
     bool inject;                            /* uses cards without asking for one */
     const struct plimsoll_profile *profile; /* chosen; NULL for pods that are not ours */
     bool class_added;                       /* the runtime class is ours */
-    uint32_t devices_read;   /* bit N: an env reads plimsoll.dev/visible-devices.N (0: no suffix) */
-    json_t *patch;           /* owned array of operations */
-    json_t *warnings;        /* owned array of strings */
-    json_t *new_annotations; /* owned object, added at the end */
+    uint32_t devices_read; /* bit N: an env reads plimsoll.dev/visible-devices.N (0: no suffix) */
+    struct plimsoll_text patch;            /* owned: operations with commas between them */
+    char *warnings[PLIMSOLL_WARNINGS_MAX]; /* owned */
+    size_t warning_count;
 };
 
 /* ---- decide.c: the whole pod ---- */
@@ -51,11 +49,10 @@ void plimsoll_mutation_scheduler(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_priority(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_env(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_marker(struct plimsoll_mutation *mutation);
-void plimsoll_mutation_annotations(struct plimsoll_mutation *mutation);
-/** Notes what visible-devices the env of the containers reads, for reserved. */
+/** Notes what visible-devices the env of the containers reads, for annotations. */
 void plimsoll_mutation_note_env(struct plimsoll_mutation *mutation);
-/** Reserved annotations go or become void; then everything in new_annotations is added. */
-void plimsoll_mutation_reserved(struct plimsoll_mutation *mutation);
+/** Reserved ones go or become void; then those of the profile, if there is one, and ours come. */
+void plimsoll_mutation_annotations(struct plimsoll_mutation *mutation);
 
 /* ---- what is only said ---- */
 
@@ -85,8 +82,9 @@ enum plimsoll_visible plimsoll_container_visible(const struct plimsoll_container
 bool plimsoll_container_privileged(const struct plimsoll_container *container);
 /** The name for messages, cut. */
 const char *plimsoll_container_name(const struct plimsoll_container *container, char out[64]);
-/** `/spec/containers/0` and so on, with `tail`. The caller frees. */
-char *plimsoll_container_path(const struct plimsoll_container *container, const char *tail);
+/** `/spec/containers/0` and so on, with `tail` of at most 20 bytes. */
+const char *plimsoll_container_path(const struct plimsoll_container *container, const char *tail,
+                                    char out[64]);
 
 /* ---- small things ---- */
 
@@ -98,15 +96,30 @@ bool plimsoll_mutation_has_text(struct plimsoll_json value);
 bool plimsoll_mutation_single_cards(const struct plimsoll_mutation *mutation,
                                     enum plimsoll_vendor vendor);
 
-/* ---- patch.c ---- */
+/* ---- patch.c: operations, written as they come ---- */
 
-/** The operation `add` (or `replace`, `remove`); `value` is taken, NULL for remove. */
-void plimsoll_patch_operation(json_t *patch, const char *op, const char *path, json_t *value);
-/** `path/key` with `key` escaped (RFC 6901). The caller frees. */
-char *plimsoll_patch_path(const char *path, const char *key);
-/** Adds `members` (taken) to an object at `path`, creating it when `there` is no object. */
-void plimsoll_patch_members(json_t *patch, const char *path, struct plimsoll_json there,
-                            json_t *members);
-/** Appends `elements` (taken) to an array at `path`, creating it when `there` is no array. */
-void plimsoll_patch_elements(json_t *patch, const char *path, struct plimsoll_json there,
-                             json_t *elements);
+/** One operation `add` or `replace` of a string, or `remove` (string NULL). `path` is escaped. */
+void plimsoll_patch_operation(struct plimsoll_mutation *mutation, const char *op, const char *path,
+                              const char *string);
+/** The same on the member `key` (not escaped) of the object at `path`. */
+void plimsoll_patch_on_member(struct plimsoll_mutation *mutation, const char *op, const char *path,
+                              const char *key, const char *string);
+
+/** Additions to an object or array, which is created by the first one where it is not there. */
+struct plimsoll_addition {
+    struct plimsoll_text *patch;
+    const char *path; /* escaped; must outlive the additions */
+    bool there, array;
+    size_t count;
+};
+
+struct plimsoll_addition plimsoll_addition_to_object(struct plimsoll_mutation *mutation,
+                                                     const char *path, struct plimsoll_json there);
+struct plimsoll_addition plimsoll_addition_to_array(struct plimsoll_mutation *mutation,
+                                                    const char *path, struct plimsoll_json there);
+/** Begins one: the caller writes its JSON value to what it gets. `key` NULL in an array. */
+struct plimsoll_text *plimsoll_addition_next(struct plimsoll_addition *addition, const char *key);
+void plimsoll_addition_string(struct plimsoll_addition *addition, const char *key,
+                              const char *string);
+/** After the last: nothing was written if there was none. */
+void plimsoll_addition_end(struct plimsoll_addition *addition);

@@ -2,24 +2,29 @@
 /* Annotations: the profile's, ours, and the reserved ones that nobody may bring along. */
 #include "admission_parts.h"
 
-static void add(struct plimsoll_mutation *mutation, const char *key, const char *value)
+static const char annotations_path[] = "/metadata/annotations";
+
+static void add(const struct plimsoll_mutation *mutation, struct plimsoll_addition *addition,
+                const char *key, const char *value)
 {
     if (!plimsoll_mutation_has(plimsoll_json_get(mutation->annotations, key))) {
-        json_object_set_new(mutation->new_annotations, key, json_string(value));
+        plimsoll_addition_string(addition, key, value);
     }
 }
 
-void plimsoll_mutation_annotations(struct plimsoll_mutation *mutation)
+static void add_profiles(const struct plimsoll_mutation *mutation,
+                         struct plimsoll_addition *addition)
 {
     const struct plimsoll_profile *profile = mutation->profile;
     for (size_t i = 0; i < profile->annotations.count; i++) {
-        add(mutation, profile->annotations.list[i].key, profile->annotations.list[i].value);
+        const struct plimsoll_pair *pair = &profile->annotations.list[i];
+        add(mutation, addition, pair->key, pair->value);
     }
     if (mutation->demand.gpu && mutation->demand.request == PLIMSOLL_REQUEST_DEFAULT &&
         profile->vram != NULL) {
-        add(mutation, PLIMSOLL_ANNOTATION_VRAM, profile->vram);
+        add(mutation, addition, PLIMSOLL_ANNOTATION_VRAM, profile->vram);
     }
-    add(mutation, PLIMSOLL_ANNOTATION_PROFILE, profile->name);
+    add(mutation, addition, PLIMSOLL_ANNOTATION_PROFILE, profile->name);
 }
 
 /* The N of `plimsoll.dev/visible-devices.N`, 0 without a suffix, PLIMSOLL_GPU_CONTAINERS_MAX for
@@ -45,8 +50,7 @@ static bool parse_visible_key(struct plimsoll_span key, unsigned *order)
 
 static void drop(struct plimsoll_mutation *mutation, const char *key)
 {
-    plimsoll_autofree char *path = plimsoll_patch_path("/metadata/annotations", key);
-    plimsoll_patch_operation(mutation->patch, "remove", path, NULL);
+    plimsoll_patch_on_member(mutation, "remove", annotations_path, key, NULL);
 }
 
 /* Until the pod is bound the value is `void`: what sees no card yet fails closed. */
@@ -65,12 +69,11 @@ static void settle_visible(struct plimsoll_mutation *mutation, const char *key, 
     }
     *settled |= 1u << order;
     if (!ours) {
-        plimsoll_autofree char *path = plimsoll_patch_path("/metadata/annotations", key);
-        plimsoll_patch_operation(mutation->patch, "replace", path, json_string("void"));
+        plimsoll_patch_on_member(mutation, "replace", annotations_path, key, "void");
     }
 }
 
-static void add_void(struct plimsoll_mutation *mutation, uint32_t orders)
+static void add_void(struct plimsoll_addition *addition, uint32_t orders)
 {
     for (unsigned order = 0; order < PLIMSOLL_GPU_CONTAINERS_MAX; order++) {
         char key[64];
@@ -82,11 +85,12 @@ static void add_void(struct plimsoll_mutation *mutation, uint32_t orders)
         } else {
             snprintf(key, sizeof key, "%s.%u", PLIMSOLL_ANNOTATION_VISIBLE, order);
         }
-        json_object_set_new(mutation->new_annotations, key, json_string("void"));
+        plimsoll_addition_string(addition, key, "void");
     }
 }
 
-void plimsoll_mutation_reserved(struct plimsoll_mutation *mutation)
+/* @return the visible-devices that are there, as bits. */
+static uint32_t settle_reserved(struct plimsoll_mutation *mutation)
 {
     uint32_t settled = 0;
     bool object = plimsoll_json_type(mutation->annotations) == PLIMSOLL_JSON_OBJECT;
@@ -108,9 +112,19 @@ void plimsoll_mutation_reserved(struct plimsoll_mutation *mutation)
             settle_visible(mutation, key, order, plimsoll_json_value(at), &settled);
         }
     }
-    add_void(mutation, mutation->devices_read & ~settled);
-    plimsoll_patch_members(mutation->patch, "/metadata/annotations", mutation->annotations,
-                           PLIMSOLL_TAKE(mutation->new_annotations));
+    return settled;
+}
+
+void plimsoll_mutation_annotations(struct plimsoll_mutation *mutation)
+{
+    uint32_t settled = settle_reserved(mutation);
+    struct plimsoll_addition addition =
+        plimsoll_addition_to_object(mutation, annotations_path, mutation->annotations);
+    if (mutation->profile != NULL) {
+        add_profiles(mutation, &addition);
+    }
+    add_void(&addition, mutation->devices_read & ~settled);
+    plimsoll_addition_end(&addition);
 }
 
 /* ---- the marker limit ---- */
@@ -153,16 +167,19 @@ void plimsoll_mutation_marker(struct plimsoll_mutation *mutation)
     if (first.json.document == NULL) {
         return;
     }
+    char path[64];
     struct plimsoll_json resources = plimsoll_json_get(first.json, "resources");
-    json_t *limit = json_object();
-    json_object_set_new(limit, PLIMSOLL_RESOURCE_VRAM, json_string("0"));
     if (plimsoll_json_type(resources) != PLIMSOLL_JSON_OBJECT) {
-        json_t *limits = json_object();
-        json_object_set_new(limits, "limits", limit);
-        plimsoll_autofree char *path = plimsoll_container_path(&first, "/resources");
-        plimsoll_patch_operation(mutation->patch, "add", path, limits);
+        struct plimsoll_addition created = plimsoll_addition_to_object(
+            mutation, plimsoll_container_path(&first, "/resources", path), resources);
+        plimsoll_text_add_string(plimsoll_addition_next(&created, "limits"),
+                                 "{\"" PLIMSOLL_RESOURCE_VRAM "\":\"0\"}");
+        plimsoll_addition_end(&created);
         return;
     }
-    plimsoll_autofree char *path = plimsoll_container_path(&first, "/resources/limits");
-    plimsoll_patch_members(mutation->patch, path, plimsoll_json_get(resources, "limits"), limit);
+    struct plimsoll_addition limit = plimsoll_addition_to_object(
+        mutation, plimsoll_container_path(&first, "/resources/limits", path),
+        plimsoll_json_get(resources, "limits"));
+    plimsoll_addition_string(&limit, PLIMSOLL_RESOURCE_VRAM, "0");
+    plimsoll_addition_end(&limit);
 }

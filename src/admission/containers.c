@@ -108,12 +108,10 @@ const char *plimsoll_container_name(const struct plimsoll_container *container, 
     return out;
 }
 
-char *plimsoll_container_path(const struct plimsoll_container *container, const char *tail)
+const char *plimsoll_container_path(const struct plimsoll_container *container, const char *tail,
+                                    char out[64])
 {
-    char *path;
-    if (asprintf(&path, "/spec/%s/%zu%s", container->init ? "initContainers" : "containers",
-                 container->index, tail) < 0) {
-        abort();
-    }
-    return path;
+    snprintf(out, 64, "/spec/%s/%zu%s", container->init ? "initContainers" : "containers",
+             container->index, tail);
+    return out;
 }

@@ -88,7 +88,6 @@ static int add_missing(struct plimsoll_mutation *mutation, struct plimsoll_error
     plimsoll_mutation_node_affinity(mutation);
     plimsoll_mutation_env(mutation);
     plimsoll_mutation_priority(mutation);
-    plimsoll_mutation_annotations(mutation);
     if (!mutation->inject) { /* holds no claim: any scheduler may place it */
         plimsoll_mutation_scheduler(mutation);
         plimsoll_mutation_marker(mutation);
@@ -140,7 +139,7 @@ int plimsoll_mutation_decide(struct plimsoll_mutation *mutation, struct plimsoll
         status = status < 0 ? -1 : change_spec(mutation, inject, err);
         if (status == 0) {
             plimsoll_mutation_note_env(mutation);
-            plimsoll_mutation_reserved(mutation);
+            plimsoll_mutation_annotations(mutation);
         }
     }
     plimsoll_pod_clear(&pod);

@@ -32,12 +32,14 @@ static enum plimsoll_visible_devices decide(const struct plimsoll_mutation *muta
     return setting == PLIMSOLL_DEVICES_AUTO ? decide_auto(mutation) : setting;
 }
 
-static json_t *make_variable(const char *name, const char *value)
+static void add_variable(struct plimsoll_addition *addition, const char *name, const char *value)
 {
-    json_t *variable = json_object();
-    json_object_set_new(variable, "name", json_string(name));
-    json_object_set_new(variable, "value", json_string(value));
-    return variable;
+    struct plimsoll_text *out = plimsoll_addition_next(addition, NULL);
+    plimsoll_text_add_string(out, "{\"name\":");
+    plimsoll_text_add_json(out, plimsoll_span_of(name));
+    plimsoll_text_add_string(out, ",\"value\":");
+    plimsoll_text_add_json(out, plimsoll_span_of(value));
+    plimsoll_text_add_char(out, '}');
 }
 
 /* `metadata.annotations['plimsoll.dev/visible-devices.1']`. */
@@ -52,34 +54,32 @@ static const char *write_field_path(unsigned order, char out[FIELD_PATH_SIZE])
 }
 
 /* The kubelet reads it when it creates the container, after the bind has written it. */
-static json_t *make_downward(unsigned order)
+static void add_downward(struct plimsoll_addition *addition, unsigned order)
 {
     char path[FIELD_PATH_SIZE];
-    json_t *field = json_object(), *source = json_object(), *variable = json_object();
-    json_object_set_new(field, "fieldPath", json_string(write_field_path(order, path)));
-    json_object_set_new(source, "fieldRef", field);
-    json_object_set_new(variable, "name", json_string(variable_name));
-    json_object_set_new(variable, "valueFrom", source);
-    return variable;
+    struct plimsoll_text *out = plimsoll_addition_next(addition, NULL);
+    plimsoll_text_add_string(out, "{\"name\":");
+    plimsoll_text_add_json(out, plimsoll_span_of(variable_name));
+    plimsoll_text_add_string(out, ",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":");
+    plimsoll_text_add_json(out, plimsoll_span_of(write_field_path(order, path)));
+    plimsoll_text_add_string(out, "}}}");
 }
 
-static json_t *make_visible(struct plimsoll_mutation *mutation,
-                            const struct plimsoll_container *container,
-                            enum plimsoll_visible_devices devices)
+static void add_visible(struct plimsoll_mutation *mutation,
+                        const struct plimsoll_container *container,
+                        enum plimsoll_visible_devices devices, struct plimsoll_addition *addition)
 {
     if (!container->gpu) {
         /* Images often carry NVIDIA_VISIBLE_DEVICES=all, and the class would obey. */
-        bool leaks = mutation->class_added && mutation->profile->leak_guard;
-        return leaks ? make_variable(variable_name, "void") : NULL;
+        if (mutation->class_added && mutation->profile->leak_guard) {
+            add_variable(addition, variable_name, "void");
+        }
+    } else if (devices == PLIMSOLL_DEVICES_ALL) {
+        add_variable(addition, variable_name, "all");
+    } else if (devices == PLIMSOLL_DEVICES_ASSIGNED) {
+        mutation->devices_read |= 1u << container->order;
+        add_downward(addition, container->order);
     }
-    if (devices == PLIMSOLL_DEVICES_ALL) {
-        return make_variable(variable_name, "all");
-    }
-    if (devices != PLIMSOLL_DEVICES_ASSIGNED) {
-        return NULL;
-    }
-    mutation->devices_read |= 1u << container->order;
-    return make_downward(container->order);
 }
 
 /* The user's value stays; said where Plimsoll's books cannot follow it. */
@@ -129,25 +129,23 @@ static void change_container(struct plimsoll_mutation *mutation,
                              const struct plimsoll_container *container,
                              enum plimsoll_visible_devices devices)
 {
+    char at[64];
     struct plimsoll_json env = plimsoll_json_get(container->json, "env"), path;
     enum plimsoll_visible visible = plimsoll_container_visible(container, &path);
-    json_t *missing = json_array();
+    struct plimsoll_addition addition =
+        plimsoll_addition_to_array(mutation, plimsoll_container_path(container, "/env", at), env);
     if (visible == PLIMSOLL_VISIBLE_ABSENT) {
-        json_t *variable = make_visible(mutation, container, devices);
-        if (variable != NULL) {
-            json_array_append_new(missing, variable);
-        }
+        add_visible(mutation, container, devices, &addition);
     } else {
         warn_kept(mutation, container, visible, devices);
     }
     const struct plimsoll_pairs *pairs = &mutation->profile->env;
     for (size_t i = 0; container->gpu && i < pairs->count; i++) {
         if (!has_variable(env, pairs->list[i].key)) {
-            json_array_append_new(missing, make_variable(pairs->list[i].key, pairs->list[i].value));
+            add_variable(&addition, pairs->list[i].key, pairs->list[i].value);
         }
     }
-    plimsoll_autofree char *at = plimsoll_container_path(container, "/env");
-    plimsoll_patch_elements(mutation->patch, at, env, missing);
+    plimsoll_addition_end(&addition);
 }
 
 void plimsoll_mutation_env(struct plimsoll_mutation *mutation)

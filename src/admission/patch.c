@@ -1,71 +1,101 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission_parts.h"
 
-static void set(json_t *object, const char *key, json_t *value)
+/* `~` and `/` of a key are `~0` and `~1` in a path (RFC 6901); the whole is a JSON string. */
+static void add_path(struct plimsoll_text *patch, const char *path, const char *key)
 {
-    if (json_object_set_new(object, key, value) < 0) {
-        abort(); /* out of memory: what comes here was checked to be UTF-8 */
+    plimsoll_autotext pointer = plimsoll_text_make(PLIMSOLL_ANNOTATION_BYTES_MAX);
+    plimsoll_text_add_string(&pointer, path);
+    if (key != NULL) {
+        plimsoll_text_add_char(&pointer, '/');
     }
-}
-
-void plimsoll_patch_operation(json_t *patch, const char *op, const char *path, json_t *value)
-{
-    json_t *operation = json_object();
-    set(operation, "op", json_string(op));
-    set(operation, "path", json_string(path));
-    if (value != NULL) {
-        set(operation, "value", value);
-    }
-    json_array_append_new(patch, operation);
-}
-
-char *plimsoll_patch_path(const char *path, const char *key)
-{
-    size_t size = strlen(path);
-    char *joined = plimsoll_alloc(size + 2 * strlen(key) + 2, 1);
-    memcpy(joined, path, size);
-    joined[size++] = '/';
-    for (; *key != '\0'; key++) {
+    for (; key != NULL && *key != '\0'; key++) {
         if (*key == '~' || *key == '/') {
-            joined[size++] = '~';
-            joined[size++] = *key == '~' ? '0' : '1';
+            plimsoll_text_add_string(&pointer, *key == '~' ? "~0" : "~1");
         } else {
-            joined[size++] = *key;
+            plimsoll_text_add_char(&pointer, *key);
         }
     }
-    return joined;
+    plimsoll_text_add_json(patch, plimsoll_text_span(&pointer));
 }
 
-void plimsoll_patch_members(json_t *patch, const char *path, struct plimsoll_json there,
-                            json_t *members)
+static void begin(struct plimsoll_text *patch, const char *op, const char *path, const char *key)
 {
-    if (json_object_size(members) > 0 && plimsoll_json_type(there) != PLIMSOLL_JSON_OBJECT) {
-        plimsoll_patch_operation(patch, "add", path, members);
-        return;
-    }
-    const char *key;
-    json_t *value;
-    json_object_foreach(members, key, value)
-    {
-        plimsoll_autofree char *member = plimsoll_patch_path(path, key);
-        plimsoll_patch_operation(patch, "add", member, json_incref(value));
-    }
-    json_decref(members);
+    plimsoll_text_add_string(patch, patch->size > 0 ? ",{\"op\":\"" : "{\"op\":\"");
+    plimsoll_text_add_string(patch, op);
+    plimsoll_text_add_string(patch, "\",\"path\":");
+    add_path(patch, path, key);
 }
 
-void plimsoll_patch_elements(json_t *patch, const char *path, struct plimsoll_json there,
-                             json_t *elements)
+void plimsoll_patch_on_member(struct plimsoll_mutation *mutation, const char *op, const char *path,
+                              const char *key, const char *string)
 {
-    if (json_array_size(elements) > 0 && plimsoll_json_type(there) != PLIMSOLL_JSON_ARRAY) {
-        plimsoll_patch_operation(patch, "add", path, elements);
-        return;
+    begin(&mutation->patch, op, path, key);
+    if (string != NULL) {
+        plimsoll_text_add_string(&mutation->patch, ",\"value\":");
+        plimsoll_text_add_json(&mutation->patch, plimsoll_span_of(string));
     }
-    plimsoll_autofree char *end = plimsoll_patch_path(path, "-");
-    size_t index;
-    json_t *value;
-    json_array_foreach(elements, index, value)
-    {
-        plimsoll_patch_operation(patch, "add", end, json_incref(value));
+    plimsoll_text_add_char(&mutation->patch, '}');
+}
+
+void plimsoll_patch_operation(struct plimsoll_mutation *mutation, const char *op, const char *path,
+                              const char *string)
+{
+    plimsoll_patch_on_member(mutation, op, path, NULL, string);
+}
+
+struct plimsoll_addition plimsoll_addition_to_object(struct plimsoll_mutation *mutation,
+                                                     const char *path, struct plimsoll_json there)
+{
+    return (struct plimsoll_addition){.patch = &mutation->patch,
+                                      .path = path,
+                                      .there = plimsoll_json_type(there) == PLIMSOLL_JSON_OBJECT};
+}
+
+struct plimsoll_addition plimsoll_addition_to_array(struct plimsoll_mutation *mutation,
+                                                    const char *path, struct plimsoll_json there)
+{
+    return (struct plimsoll_addition){.patch = &mutation->patch,
+                                      .path = path,
+                                      .there = plimsoll_json_type(there) == PLIMSOLL_JSON_ARRAY,
+                                      .array = true};
+}
+
+struct plimsoll_text *plimsoll_addition_next(struct plimsoll_addition *addition, const char *key)
+{
+    struct plimsoll_text *patch = addition->patch;
+    size_t before = addition->count++;
+    if (addition->there) {
+        plimsoll_addition_end(
+            &(struct plimsoll_addition){.patch = patch, .there = true, .count = before});
+        begin(patch, "add", addition->path, addition->array ? "-" : key);
+        plimsoll_text_add_string(patch, ",\"value\":");
+        return patch;
     }
-    json_decref(elements);
+    if (before == 0) {
+        begin(patch, "add", addition->path, NULL);
+        plimsoll_text_add_string(patch, addition->array ? ",\"value\":[" : ",\"value\":{");
+    } else {
+        plimsoll_text_add_char(patch, ',');
+    }
+    if (!addition->array) {
+        plimsoll_text_add_json(patch, plimsoll_span_of(key));
+        plimsoll_text_add_char(patch, ':');
+    }
+    return patch;
+}
+
+void plimsoll_addition_string(struct plimsoll_addition *addition, const char *key,
+                              const char *string)
+{
+    plimsoll_text_add_json(plimsoll_addition_next(addition, key), plimsoll_span_of(string));
+}
+
+void plimsoll_addition_end(struct plimsoll_addition *addition)
+{
+    if (addition->count > 0) {
+        plimsoll_text_add_string(addition->patch, addition->there   ? "}"
+                                                  : addition->array ? "]}"
+                                                                    : "}}");
+    }
 }

@@ -43,36 +43,31 @@ static bool is_pod_creation(struct plimsoll_json request)
 
 /* ---- the answer ---- */
 
-static void write_patch(const json_t *patch, struct plimsoll_text *out)
+static void write_patch(struct plimsoll_text *patch, struct plimsoll_text *out)
 {
-    plimsoll_autofree char *plain = json_dumps(patch, JSON_COMPACT);
-    if (plain == NULL) {
-        abort();
-    }
-    size_t size = strlen(plain);
+    plimsoll_autotext list = plimsoll_text_make(patch->size + 2);
+    plimsoll_text_reserve(&list, patch->size + 2);
+    plimsoll_text_add_char(&list, '[');
+    plimsoll_text_add_span(&list, plimsoll_text_span(patch));
+    plimsoll_text_add_char(&list, ']');
     /* Four characters for three bytes, and EVP's NUL. */
-    plimsoll_autofree char *encoded = plimsoll_alloc((size + 2) / 3 * 4 + 1, 1);
+    plimsoll_autofree char *encoded = plimsoll_alloc((list.size + 2) / 3 * 4 + 1, 1);
     int written =
-        EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)plain, (int)size);
+        EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)list.data, (int)list.size);
     plimsoll_text_add_string(out, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
     plimsoll_text_add(out, encoded, (size_t)written);
     plimsoll_text_add_char(out, '"');
 }
 
-static void write_warnings(const json_t *warnings, struct plimsoll_text *out)
+static void write_warnings(const struct plimsoll_mutation *mutation, struct plimsoll_text *out)
 {
-    if (json_array_size(warnings) == 0) {
-        return;
+    for (size_t i = 0; i < mutation->warning_count; i++) {
+        plimsoll_text_add_string(out, i > 0 ? "," : ",\"warnings\":[");
+        plimsoll_text_add_json(out, plimsoll_span_of(mutation->warnings[i]));
     }
-    plimsoll_text_add_string(out, ",\"warnings\":[");
-    for (size_t i = 0; i < json_array_size(warnings); i++) {
-        if (i > 0) {
-            plimsoll_text_add_char(out, ',');
-        }
-        plimsoll_text_add_json(out,
-                               plimsoll_span_of(json_string_value(json_array_get(warnings, i))));
+    if (mutation->warning_count > 0) {
+        plimsoll_text_add_char(out, ']');
     }
-    plimsoll_text_add_char(out, ']');
 }
 
 static void begin_answer(const struct envelope *envelope, struct plimsoll_text *out)
@@ -83,15 +78,15 @@ static void begin_answer(const struct envelope *envelope, struct plimsoll_text *
     plimsoll_text_add_char(out, '"');
 }
 
-static void write_allowed(const struct envelope *envelope, const struct plimsoll_mutation *mutation,
+static void write_allowed(const struct envelope *envelope, struct plimsoll_mutation *mutation,
                           struct plimsoll_text *out)
 {
     begin_answer(envelope, out);
     plimsoll_text_add_string(out, ",\"allowed\":true");
-    if (json_array_size(mutation->patch) > 0) {
-        write_patch(mutation->patch, out);
+    if (mutation->patch.size > 0) {
+        write_patch(&mutation->patch, out);
     }
-    write_warnings(mutation->warnings, out);
+    write_warnings(mutation, out);
     plimsoll_text_add_string(out, "}}");
 }
 
@@ -140,8 +135,8 @@ static int answer(struct plimsoll_mutation *mutation, const struct envelope *env
 {
     struct plimsoll_error why;
     if (decide(mutation, envelope, &why) == 0) {
-        *result = json_array_size(mutation->patch) > 0 ? PLIMSOLL_ADMISSION_MUTATED
-                                                       : PLIMSOLL_ADMISSION_SKIPPED;
+        *result =
+            mutation->patch.size > 0 ? PLIMSOLL_ADMISSION_MUTATED : PLIMSOLL_ADMISSION_SKIPPED;
         write_allowed(envelope, mutation, out);
     } else if (why.kind == PLIMSOLL_ERR_DENIED) {
         *result = PLIMSOLL_ADMISSION_DENIED;
@@ -150,7 +145,7 @@ static int answer(struct plimsoll_mutation *mutation, const struct envelope *env
         *err = why;
         return -1;
     }
-    if (out->overflowed) {
+    if (out->overflowed || mutation->patch.overflowed) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE,
                                   "the answer is larger than %zu bytes", out->size_max);
     }
@@ -175,20 +170,18 @@ int plimsoll_admission_review(const struct plimsoll_config *config,
     if (read_envelope(plimsoll_json_root(document), &envelope, err) < 0) {
         return -1;
     }
-    struct plimsoll_mutation mutation = {.config = config,
-                                         .facts = facts,
-                                         .patch = json_array(),
-                                         .warnings = json_array(),
-                                         .new_annotations = json_object()};
-    enum plimsoll_admission_result what;
     plimsoll_autotext out = plimsoll_text_make(response->size_max - response->size);
+    struct plimsoll_mutation mutation = {
+        .config = config, .facts = facts, .patch = plimsoll_text_make(out.size_max)};
+    enum plimsoll_admission_result what;
     int status = answer(&mutation, &envelope, &out, &what, err);
     if (status == 0) {
         plimsoll_text_add_span(response, plimsoll_text_span(&out));
         *result = what;
     }
-    json_decref(mutation.patch);
-    json_decref(mutation.warnings);
-    json_decref(mutation.new_annotations);
+    plimsoll_text_clear(&mutation.patch);
+    for (size_t i = 0; i < mutation.warning_count; i++) {
+        free(mutation.warnings[i]);
+    }
     return status;
 }

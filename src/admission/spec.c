@@ -2,6 +2,8 @@
 /* What is added to the pod's spec outside its containers. */
 #include "admission_parts.h"
 
+#include <jansson.h>
+
 static bool wants_class(const struct plimsoll_mutation *mutation)
 {
     const struct plimsoll_profile *profile = mutation->profile;
@@ -28,8 +30,7 @@ void plimsoll_mutation_runtime_class(struct plimsoll_mutation *mutation)
     if (!plimsoll_mutation_has_text(there)) {
         if (wants_class(mutation)) {
             /* Never spec.overhead: the API server fills it in from the class afterwards. */
-            plimsoll_patch_operation(mutation->patch, "add", "/spec/runtimeClassName",
-                                     json_string(class));
+            plimsoll_patch_operation(mutation, "add", "/spec/runtimeClassName", class);
             mutation->class_added = true;
         }
         return;
@@ -79,7 +80,8 @@ void plimsoll_mutation_node_selector(struct plimsoll_mutation *mutation)
 {
     const struct plimsoll_pairs *pairs = &mutation->profile->node_selector;
     struct plimsoll_json there = plimsoll_json_get(mutation->spec, "nodeSelector");
-    json_t *missing = json_object();
+    struct plimsoll_addition addition =
+        plimsoll_addition_to_object(mutation, "/spec/nodeSelector", there);
     for (size_t i = 0; i < pairs->count; i++) {
         const struct plimsoll_pair *pair = &pairs->list[i];
         struct plimsoll_json value = plimsoll_json_get(there, pair->key);
@@ -87,26 +89,23 @@ void plimsoll_mutation_node_selector(struct plimsoll_mutation *mutation)
             continue;
         }
         if (!plimsoll_mutation_has(value)) {
-            json_object_set_new(missing, pair->key, json_string(pair->value));
+            plimsoll_addition_string(&addition, pair->key, pair->value);
         } else if (!plimsoll_json_is(value, pair->value)) {
             plimsoll_mutation_warn(mutation, "nodeSelector %s is kept; profile %s has %s",
                                    pair->key, mutation->profile->name, pair->value);
         }
     }
-    plimsoll_patch_members(mutation->patch, "/spec/nodeSelector", there, missing);
+    plimsoll_addition_end(&addition);
 }
 
 /* ---- tolerations ---- */
 
-static const char *text_of(const json_t *object, const char *key, const char *otherwise)
+/* An empty string and an absent one are the same to the API. */
+static bool is_same(struct plimsoll_json a, struct plimsoll_json b)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL && *text != '\0' ? text : otherwise;
-}
-
-static bool is_text(struct plimsoll_json object, const char *key, const char *text)
-{
-    return plimsoll_json_is(plimsoll_json_get(object, key), text);
+    bool has = plimsoll_mutation_has_text(a);
+    return has == plimsoll_mutation_has_text(b) &&
+           (!has || plimsoll_span_equal(plimsoll_json_raw(a), plimsoll_json_raw(b)));
 }
 
 static bool is_empty(struct plimsoll_json object, const char *key)
@@ -114,35 +113,44 @@ static bool is_empty(struct plimsoll_json object, const char *key)
     return !plimsoll_mutation_has_text(plimsoll_json_get(object, key));
 }
 
-/* Does what is there tolerate every taint that `wanted` does, for as long? */
-static bool covers(struct plimsoll_json there, const json_t *wanted)
+static bool is_same_field(struct plimsoll_json a, struct plimsoll_json b, const char *key)
 {
-    const char *key = text_of(wanted, "key", ""), *effect = text_of(wanted, "effect", "");
-    const char *operator= text_of(wanted, "operator", "Equal");
-    bool exists = is_text(there, "operator", "Exists");
-    if (!(is_empty(there, "key") && exists) && !is_text(there, "key", key)) {
+    return is_same(plimsoll_json_get(a, key), plimsoll_json_get(b, key));
+}
+
+static bool is_exists(struct plimsoll_json toleration)
+{
+    return plimsoll_json_is(plimsoll_json_get(toleration, "operator"), "Exists");
+}
+
+static bool is_equal(struct plimsoll_json toleration)
+{
+    struct plimsoll_json operator= plimsoll_json_get(toleration, "operator");
+    return plimsoll_json_is(operator, "Equal") || !plimsoll_mutation_has_text(operator);
+}
+
+/* Does what is there tolerate every taint that `wanted` does, for as long? */
+static bool covers(struct plimsoll_json there, struct plimsoll_json wanted)
+{
+    if (plimsoll_json_type(there) != PLIMSOLL_JSON_OBJECT ||
+        (!(is_empty(there, "key") && is_exists(there)) && !is_same_field(there, wanted, "key")) ||
+        (!is_empty(there, "effect") && !is_same_field(there, wanted, "effect"))) {
         return false;
     }
-    if (!is_empty(there, "effect") && !is_text(there, "effect", effect)) {
-        return false;
-    }
-    if (!exists && (strcmp(operator, "Exists") == 0 ||
-                    !(is_text(there, "operator", "Equal") || is_empty(there, "operator")) ||
-                    !(is_text(there, "value", text_of(wanted, "value", "")) ||
-                      (is_empty(there, "value") && *text_of(wanted, "value", "") == '\0')))) {
+    if (!is_exists(there) &&
+        (is_exists(wanted) || !is_equal(there) || !is_same_field(there, wanted, "value"))) {
         return false;
     }
     struct plimsoll_json seconds = plimsoll_json_get(there, "tolerationSeconds");
-    const json_t *wanted_seconds = json_object_get(wanted, "tolerationSeconds");
-    int64_t number;
+    int64_t number, needed;
     if (!plimsoll_mutation_has(seconds)) {
         return true;
     }
-    return wanted_seconds != NULL && plimsoll_json_int(seconds, &number) &&
-           number >= json_integer_value(wanted_seconds);
+    return plimsoll_json_int(plimsoll_json_get(wanted, "tolerationSeconds"), &needed) &&
+           plimsoll_json_int(seconds, &number) && number >= needed;
 }
 
-static bool is_covered(struct plimsoll_json there, const json_t *wanted)
+static bool is_covered(struct plimsoll_json there, struct plimsoll_json wanted)
 {
     if (plimsoll_json_type(there) != PLIMSOLL_JSON_ARRAY) {
         return false;
@@ -159,45 +167,51 @@ static bool is_covered(struct plimsoll_json there, const json_t *wanted)
 
 void plimsoll_mutation_tolerations(struct plimsoll_mutation *mutation)
 {
-    if (mutation->profile->tolerations_json == NULL) {
+    const char *json = mutation->profile->tolerations_json;
+    plimsoll_autojson *document = NULL;
+    struct plimsoll_error err;
+    if (json == NULL) {
         return;
     }
+    if (plimsoll_json_parse(plimsoll_span_of(json), &document, &err) < 0) {
+        abort(); /* the configuration wrote it */
+    }
     struct plimsoll_json there = plimsoll_json_get(mutation->spec, "tolerations");
-    json_auto_t *wanted = json_loads(mutation->profile->tolerations_json, 0, NULL);
-    json_t *missing = json_array();
-    size_t index;
-    json_t *toleration;
-    json_array_foreach(wanted, index, toleration)
-    {
-        if (!is_covered(there, toleration)) {
-            json_array_append(missing, toleration);
+    struct plimsoll_addition addition =
+        plimsoll_addition_to_array(mutation, "/spec/tolerations", there);
+    for (struct plimsoll_json wanted = plimsoll_json_first(plimsoll_json_root(document));
+         plimsoll_json_type(wanted) != PLIMSOLL_JSON_MISSING; wanted = plimsoll_json_next(wanted)) {
+        if (!is_covered(there, wanted)) {
+            plimsoll_text_add_span(plimsoll_addition_next(&addition, NULL),
+                                   plimsoll_json_raw(wanted));
         }
     }
-    plimsoll_patch_elements(mutation->patch, "/spec/tolerations", there, missing);
+    plimsoll_addition_end(&addition);
 }
 
 /* ---- node affinity, scheduler, priority ---- */
 
 void plimsoll_mutation_node_affinity(struct plimsoll_mutation *mutation)
 {
-    if (mutation->profile->node_affinity_json == NULL) {
-        return;
-    }
-    json_auto_t *wanted = json_loads(mutation->profile->node_affinity_json, 0, NULL);
+    const char *json = mutation->profile->node_affinity_json;
     struct plimsoll_json affinity = plimsoll_json_get(mutation->spec, "affinity");
     struct plimsoll_json there = plimsoll_json_get(affinity, "nodeAffinity");
+    if (json == NULL) {
+        return;
+    }
     if (!plimsoll_mutation_has(there)) {
-        json_t *member = json_object();
-        json_object_set(member, "nodeAffinity", wanted);
-        plimsoll_patch_members(mutation->patch, "/spec/affinity", affinity, member);
+        struct plimsoll_addition addition =
+            plimsoll_addition_to_object(mutation, "/spec/affinity", affinity);
+        plimsoll_text_add_string(plimsoll_addition_next(&addition, "nodeAffinity"), json);
+        plimsoll_addition_end(&addition);
         return;
     }
     struct plimsoll_span raw = plimsoll_json_raw(there);
     json_auto_t *has = json_loadb(raw.data, raw.size, 0, NULL);
+    json_auto_t *wanted = json_loads(json, 0, NULL);
     if (!json_equal(has, wanted)) {
         plimsoll_mutation_warn(mutation,
-                               "nodeAffinity of the pod is kept; that of profile %s is "
-                               "not added",
+                               "nodeAffinity of the pod is kept; that of profile %s is not added",
                                mutation->profile->name);
     }
 }
@@ -211,7 +225,7 @@ void plimsoll_mutation_scheduler(struct plimsoll_mutation *mutation)
     }
     /* The API server fills in default-scheduler before anybody sees the pod. */
     if (!plimsoll_mutation_has_text(there) || plimsoll_json_is(there, "default-scheduler")) {
-        plimsoll_patch_operation(mutation->patch, "add", "/spec/schedulerName", json_string(ours));
+        plimsoll_patch_operation(mutation, "add", "/spec/schedulerName", ours);
         return;
     }
     struct plimsoll_span raw = plimsoll_json_raw(there);
@@ -228,13 +242,12 @@ void plimsoll_mutation_priority(struct plimsoll_mutation *mutation)
     if (class == NULL || plimsoll_mutation_has_text(there)) {
         return;
     }
-    plimsoll_patch_operation(mutation->patch, "add", "/spec/priorityClassName", json_string(class));
+    plimsoll_patch_operation(mutation, "add", "/spec/priorityClassName", class);
     /* What the API server computed before would contradict the class. */
     for (size_t i = 0; i < 2; i++) {
         if (plimsoll_json_type(plimsoll_json_get(mutation->spec, computed[i])) !=
             PLIMSOLL_JSON_MISSING) {
-            plimsoll_autofree char *path = plimsoll_patch_path("/spec", computed[i]);
-            plimsoll_patch_operation(mutation->patch, "remove", path, NULL);
+            plimsoll_patch_on_member(mutation, "remove", "/spec", computed[i], NULL);
         }
     }
 }

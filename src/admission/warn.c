@@ -43,10 +43,10 @@ static char *cut(const char *text)
     return PLIMSOLL_TAKE(short_text.data);
 }
 
-static bool is_known(const json_t *warnings, const char *text)
+static bool is_known(const struct plimsoll_mutation *mutation, const char *text)
 {
-    for (size_t i = 0; i < json_array_size(warnings); i++) {
-        if (strcmp(json_string_value(json_array_get(warnings, i)), text) == 0) {
+    for (size_t i = 0; i < mutation->warning_count; i++) {
+        if (strcmp(mutation->warnings[i], text) == 0) {
             return true;
         }
     }
@@ -55,7 +55,7 @@ static bool is_known(const json_t *warnings, const char *text)
 
 void plimsoll_mutation_warn(struct plimsoll_mutation *mutation, const char *format, ...)
 {
-    if (json_array_size(mutation->warnings) == PLIMSOLL_WARNINGS_MAX) {
+    if (mutation->warning_count == PLIMSOLL_WARNINGS_MAX) {
         return;
     }
     plimsoll_autofree char *text = NULL;
@@ -67,11 +67,8 @@ void plimsoll_mutation_warn(struct plimsoll_mutation *mutation, const char *form
     va_end(arguments);
     make_printable(text);
     plimsoll_autofree char *short_text = cut(text);
-    if (!is_known(mutation->warnings, short_text)) {
-        json_t *warning = json_string(short_text);
-        if (warning != NULL) { /* no UTF-8: nothing to show */
-            json_array_append_new(mutation->warnings, warning);
-        }
+    if (!is_known(mutation, short_text)) {
+        mutation->warnings[mutation->warning_count++] = PLIMSOLL_TAKE(short_text);
     }
 }
 

@@ -159,8 +159,8 @@ static void a_pod_without_a_gpu_is_not_touched(void **state)
     (void)state;
     const char *const pods[] = {
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"name\":\"a\"}]}}",
-        "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"resources\":{"
-        "\"limits\":{\"nvidia.com/gpu\":\"0\",\"cpu\":\"1\",\"nvidia.com/other\":1}}}]}}",
+        ("{\"metadata\":{\"name\":\"a\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"resources\":{"
+         "\"limits\":{\"nvidia.com/gpu\":\"0\",\"cpu\":\"1\",\"nvidia.com/other\":1}}}]}}"),
         "{\"metadata\":{\"annotations\":null},\"spec\":{\"containers\":[]}}",
         "{\"metadata\":{},\"spec\":{}}",
     };
