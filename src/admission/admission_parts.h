@@ -14,7 +14,7 @@
 struct plimsoll_mutation {
     const struct plimsoll_config *config;
     const struct plimsoll_facts *facts;
-    struct plimsoll_json metadata, annotations, spec; /* of the pod */
+    struct plimsoll_json annotations, labels, spec; /* of the pod */
     struct plimsoll_span namespace_;
     struct plimsoll_demand demand;
     bool inject;                            /* uses cards without asking for one */

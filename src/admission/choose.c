@@ -66,9 +66,8 @@ static bool matches_any(const struct plimsoll_strings *globs, struct plimsoll_sp
 static bool matches_labels(const struct plimsoll_pairs *labels,
                            const struct plimsoll_mutation *mutation)
 {
-    struct plimsoll_json there = plimsoll_json_get(mutation->metadata, "labels");
     for (size_t i = 0; i < labels->count; i++) {
-        if (!plimsoll_json_is(plimsoll_json_get(there, labels->list[i].key),
+        if (!plimsoll_json_is(plimsoll_json_get(mutation->labels, labels->list[i].key),
                               labels->list[i].value)) {
             return false;
         }

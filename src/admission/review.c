@@ -1,44 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The envelope: an AdmissionReview is taken apart, the pod decided, the answer put together. */
+/* An AdmissionReview is taken apart, the pod decided, the answer put together. */
 #include "admission_parts.h"
+#include "envelope.h"
 
 #include <openssl/evp.h>
 
-struct envelope {
-    struct plimsoll_json request, object;
-    struct plimsoll_span uid; /* still escaped, as it goes back */
-};
-
-static int read_envelope(struct plimsoll_json review, struct envelope *envelope,
-                         struct plimsoll_error *err)
+static int check_envelope(const struct plimsoll_envelope *envelope, struct plimsoll_error *err)
 {
-    if (!plimsoll_json_is(plimsoll_json_get(review, "kind"), "AdmissionReview") ||
-        !plimsoll_json_is(plimsoll_json_get(review, "apiVersion"), "admission.k8s.io/v1")) {
+    if (!plimsoll_span_is(envelope->review_kind, "AdmissionReview") ||
+        !plimsoll_span_is(envelope->api_version, "admission.k8s.io/v1")) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "no AdmissionReview: kind must be AdmissionReview and apiVersion "
                                   "admission.k8s.io/v1");
     }
-    envelope->request = plimsoll_json_get(review, "request");
-    struct plimsoll_json uid = plimsoll_json_get(envelope->request, "uid");
-    if (!plimsoll_mutation_has_text(uid)) {
+    if (envelope->uid.size == 0) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "no AdmissionReview: request.uid is missing");
     }
-    envelope->uid = plimsoll_json_raw(uid);
-    envelope->object = plimsoll_json_get(envelope->request, "object");
     return 0;
 }
 
-static bool is_pod_creation(struct plimsoll_json request)
+static bool is_pod_creation(const struct plimsoll_envelope *envelope)
 {
-    struct plimsoll_json kind = plimsoll_json_get(request, "kind");
-    struct plimsoll_json resource = plimsoll_json_get(request, "resource");
-    return plimsoll_json_is(plimsoll_json_get(request, "operation"), "CREATE") &&
-           plimsoll_json_is(plimsoll_json_get(kind, "kind"), "Pod") &&
-           plimsoll_json_is(plimsoll_json_get(kind, "version"), "v1") &&
-           !plimsoll_mutation_has_text(plimsoll_json_get(kind, "group")) &&
-           plimsoll_json_is(plimsoll_json_get(resource, "resource"), "pods") &&
-           !plimsoll_mutation_has_text(plimsoll_json_get(request, "subResource"));
+    return plimsoll_span_is(envelope->operation, "CREATE") &&
+           plimsoll_span_is(envelope->kind, "Pod") &&
+           plimsoll_span_is(envelope->kind_version, "v1") && envelope->kind_group.size == 0 &&
+           plimsoll_span_is(envelope->resource, "pods") && envelope->subresource.size == 0;
 }
 
 /* ---- the answer ---- */
@@ -70,7 +57,7 @@ static void write_warnings(const struct plimsoll_mutation *mutation, struct plim
     }
 }
 
-static void begin_answer(const struct envelope *envelope, struct plimsoll_text *out)
+static void begin_answer(const struct plimsoll_envelope *envelope, struct plimsoll_text *out)
 {
     plimsoll_text_add_string(out, "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/"
                                   "v1\",\"response\":{\"uid\":\"");
@@ -78,8 +65,8 @@ static void begin_answer(const struct envelope *envelope, struct plimsoll_text *
     plimsoll_text_add_char(out, '"');
 }
 
-static void write_allowed(const struct envelope *envelope, struct plimsoll_mutation *mutation,
-                          struct plimsoll_text *out)
+static void write_allowed(const struct plimsoll_envelope *envelope,
+                          struct plimsoll_mutation *mutation, struct plimsoll_text *out)
 {
     begin_answer(envelope, out);
     plimsoll_text_add_string(out, ",\"allowed\":true");
@@ -90,7 +77,7 @@ static void write_allowed(const struct envelope *envelope, struct plimsoll_mutat
     plimsoll_text_add_string(out, "}}");
 }
 
-static void write_denied(const struct envelope *envelope, const char *message,
+static void write_denied(const struct plimsoll_envelope *envelope, const char *message,
                          struct plimsoll_text *out)
 {
     begin_answer(envelope, out);
@@ -102,39 +89,68 @@ static void write_denied(const struct envelope *envelope, const char *message,
 
 /* ---- the face ---- */
 
-static int decide(struct plimsoll_mutation *mutation, const struct envelope *envelope,
-                  struct plimsoll_error *err)
+/** The parts of the pod that are looked into, each a document of its own. */
+struct parts {
+    struct plimsoll_json_document *annotations, *labels, *spec; /* owned */
+};
+
+static void free_parts(struct parts *parts)
 {
-    if (!is_pod_creation(envelope->request)) {
-        return 0;
-    }
-    if (plimsoll_json_type(envelope->object) != PLIMSOLL_JSON_OBJECT) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "no AdmissionReview: request.object is no object");
-    }
-    mutation->metadata = plimsoll_json_get(envelope->object, "metadata");
-    mutation->annotations = plimsoll_json_get(mutation->metadata, "annotations");
-    mutation->spec = plimsoll_json_get(envelope->object, "spec");
-    /* Parents that every patch counts on. */
-    if (plimsoll_json_type(mutation->metadata) != PLIMSOLL_JSON_OBJECT ||
-        plimsoll_json_type(mutation->spec) != PLIMSOLL_JSON_OBJECT) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "no Pod: metadata and spec must be objects");
-    }
-    struct plimsoll_json namespace_ = plimsoll_json_get(envelope->request, "namespace");
-    if (!plimsoll_mutation_has_text(namespace_)) {
-        namespace_ = plimsoll_json_get(mutation->metadata, "namespace");
-    }
-    mutation->namespace_ = plimsoll_json_raw(namespace_);
-    return plimsoll_mutation_decide(mutation, plimsoll_json_raw(envelope->object), err);
+    plimsoll_json_free(&parts->annotations);
+    plimsoll_json_free(&parts->labels);
+    plimsoll_json_free(&parts->spec);
 }
 
-static int answer(struct plimsoll_mutation *mutation, const struct envelope *envelope,
+static int parse_part(struct plimsoll_span text, const char *name,
+                      struct plimsoll_json_document **part, struct plimsoll_error *err)
+{
+    if (text.size == 0 || plimsoll_json_parse(text, part, err) == 0) {
+        return 0;
+    }
+    return plimsoll_error_wrap(err, "no Pod: %s", name);
+}
+
+static int parse_parts(const struct plimsoll_envelope *envelope, struct parts *parts,
+                       struct plimsoll_error *err)
+{
+    return parse_part(envelope->annotations, "metadata.annotations", &parts->annotations, err) <
+                       0 ||
+                   parse_part(envelope->labels, "metadata.labels", &parts->labels, err) < 0 ||
+                   parse_part(envelope->spec, "spec", &parts->spec, err) < 0
+               ? -1
+               : 0;
+}
+
+static int decide(struct plimsoll_mutation *mutation, const struct plimsoll_envelope *envelope,
+                  struct parts *parts, struct plimsoll_error *err)
+{
+    if (!is_pod_creation(envelope)) {
+        return 0;
+    }
+    /* Parents that every patch counts on. */
+    if (!plimsoll_span_starts(envelope->metadata, "{") ||
+        !plimsoll_span_starts(envelope->spec, "{")) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "no Pod: request.object must have metadata and spec, objects");
+    }
+    if (parse_parts(envelope, parts, err) < 0) {
+        return -1;
+    }
+    mutation->annotations = plimsoll_json_root(parts->annotations);
+    mutation->labels = plimsoll_json_root(parts->labels);
+    mutation->spec = plimsoll_json_root(parts->spec);
+    mutation->namespace_ =
+        envelope->namespace_.size > 0 ? envelope->namespace_ : envelope->pod_namespace;
+    return plimsoll_mutation_decide(mutation, envelope->object, err);
+}
+
+static int answer(struct plimsoll_mutation *mutation, const struct plimsoll_envelope *envelope,
                   struct plimsoll_text *out, enum plimsoll_admission_result *result,
                   struct plimsoll_error *err)
 {
     struct plimsoll_error why;
-    if (decide(mutation, envelope, &why) == 0) {
+    __attribute__((cleanup(free_parts))) struct parts parts = {.spec = NULL};
+    if (decide(mutation, envelope, &parts, &why) == 0) {
         *result =
             mutation->patch.size > 0 ? PLIMSOLL_ADMISSION_MUTATED : PLIMSOLL_ADMISSION_SKIPPED;
         write_allowed(envelope, mutation, out);
@@ -157,17 +173,13 @@ int plimsoll_admission_review(const struct plimsoll_config *config,
                               struct plimsoll_text *response,
                               enum plimsoll_admission_result *result, struct plimsoll_error *err)
 {
-    plimsoll_autojson *document = NULL;
-    struct envelope envelope;
+    struct plimsoll_envelope envelope;
     if (request.size > PLIMSOLL_REVIEW_BYTES_MAX) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE,
                                   "the AdmissionReview is larger than %u bytes",
                                   PLIMSOLL_REVIEW_BYTES_MAX);
     }
-    if (plimsoll_json_parse(request, &document, err) < 0) {
-        return plimsoll_error_wrap(err, "no AdmissionReview");
-    }
-    if (read_envelope(plimsoll_json_root(document), &envelope, err) < 0) {
+    if (plimsoll_envelope_read(request, &envelope, err) < 0 || check_envelope(&envelope, err) < 0) {
         return -1;
     }
     plimsoll_autotext out = plimsoll_text_make(response->size_max - response->size);

@@ -978,6 +978,49 @@ static void a_review_over_the_ceiling_is_too_large(void **state)
     assert_int_equal(fails(span, 4000, NULL), PLIMSOLL_ERR_TOO_LARGE);
 }
 
+/* The answer for 60 000 containers to guard is larger than what a server gives it. */
+static void a_pod_of_too_many_containers_is_too_large(void **state)
+{
+    (void)state;
+    plimsoll_autotext pod = plimsoll_text_make(PLIMSOLL_REVIEW_BYTES_MAX);
+    plimsoll_text_add_string(&pod, "{\"metadata\":{\"annotations\":{\"plimsoll.dev/vram\":"
+                                   "\"1Gi\"}},\"spec\":{\"containers\":[{}");
+    for (int i = 0; i < 60000; i++) {
+        plimsoll_text_add_string(&pod, ",{}");
+    }
+    plimsoll_text_add_string(&pod, "]}}");
+    json_auto_t *many = json_of(pod.data);
+    plimsoll_autofree char *request = review_of(many);
+    assert_int_equal(fails(plimsoll_span_of(request), PLIMSOLL_REVIEW_BYTES_MAX, NULL),
+                     PLIMSOLL_ERR_TOO_LARGE);
+}
+
+static void duplicate_keys_are_refused_wherever_they_are_read(void **state)
+{
+    (void)state;
+    const char *const pods[] = {
+        "{\"metadata\":{},\"metadata\":{},\"spec\":{}}",
+        "{\"metadata\":{},\"spec\":{},\"spec\":{}}",
+        "{\"metadata\":{\"annotations\":{},\"annotations\":{}},\"spec\":{}}",
+        "{\"metadata\":{\"annotations\":{\"a\":\"b\",\"\\u0061\":\"c\"}},\"spec\":{}}",
+        "{\"metadata\":{\"labels\":{\"a\":\"b\",\"a\":\"c\"}},\"spec\":{}}",
+        "{\"metadata\":{},\"spec\":{\"containers\":[],\"containers\":[]}}",
+        "{\"metadata\":{},\"spec\":{\"containers\":[{\"env\":[],\"env\":[]}]}}",
+    };
+    for (size_t i = 0; i < sizeof pods / sizeof *pods; i++) {
+        plimsoll_autotext request = plimsoll_text_make(10000);
+        plimsoll_text_add_format(&request,
+                                 "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/"
+                                 "v1\",\"request\":{\"uid\":\"a\",\"operation\":\"CREATE\","
+                                 "\"kind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":\"Pod\"},"
+                                 "\"resource\":{\"resource\":\"pods\"},\"object\":%s}}",
+                                 pods[i]);
+        if (fails(plimsoll_text_span(&request), 10000, NULL) != PLIMSOLL_ERR_INVALID) {
+            fail_msg("accepted: %s", pods[i]);
+        }
+    }
+}
+
 static void the_namespace_of_the_request_counts(void **state)
 {
     (void)state;
@@ -1086,6 +1129,8 @@ int main(void)
         cmocka_unit_test(other_objects_and_operations_are_allowed_untouched),
         cmocka_unit_test(an_answer_that_does_not_fit_is_too_large),
         cmocka_unit_test(a_review_over_the_ceiling_is_too_large),
+        cmocka_unit_test(a_pod_of_too_many_containers_is_too_large),
+        cmocka_unit_test(duplicate_keys_are_refused_wherever_they_are_read),
         cmocka_unit_test(the_namespace_of_the_request_counts),
         cmocka_unit_test(hostile_shapes_are_answered_with_patches_that_apply),
     };
