@@ -79,7 +79,7 @@ struct plimsoll_config {
         runtime_classes;               /* distinct names that profiles name, in facts' bit order */
     struct plimsoll_profile *profiles; /* user's first, then the built-in ones */
     size_t profile_count;
-    struct plimsoll_reading reading; /* resources and selectors of all profiles */
+    struct plimsoll_reading reading;     /* resources and selectors of all profiles */
     struct plimsoll_resource *resources; /* what reading points to; names are the profiles' */
     struct plimsoll_selector *selectors;
 };
