@@ -6,7 +6,6 @@
 #include "server.h"
 
 #include <plimsoll/clock.h>
-#include <plimsoll/log.h>
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -36,42 +35,18 @@ static void enter(struct connection *connection, enum phase phase, int64_t now_m
     connection->deadline_ms = now_ms + room_ms;
 }
 
-static void enter_idle(struct connection *connection)
+void connection_idle(struct connection *connection)
 {
+    /* Part of the next request may have come already: of TLS we know what has been taken, not so of
+     * plain connections, where such a part counts from its next byte on. */
+    uint64_t consumed =
+        connection->session != NULL ? connection->bytes_pulled : bytes_received(connection->fd);
     pthread_mutex_lock(&connection->lock);
     if (connection->phase != PHASE_EXPIRED) {
-        connection->bytes_consumed = bytes_received(connection->fd);
+        connection->bytes_consumed = consumed;
         enter(connection, PHASE_IDLE, plimsoll_clock_monotonic_ms(), 0);
     }
     pthread_mutex_unlock(&connection->lock);
-}
-
-static int handshake_finished(gnutls_session_t session, unsigned type, unsigned post,
-                              unsigned incoming, const gnutls_datum_t *message)
-{
-    (void)type, (void)post, (void)message;
-    /* MHD has put its connection there. The client's Finished is its last word before a request. */
-    if (incoming != 0) {
-        enter_idle(connection_of(gnutls_session_get_ptr(session)));
-    }
-    return 0;
-}
-
-static void start_tls(struct connection *connection, struct MHD_Connection *mhd)
-{
-    struct identity_source *source = connection->listener->identities;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    connection->session = info->tls_session;
-    connection->identity = identity_hold(source);
-    int result = identity_apply(connection->identity, source, connection->session);
-    if (result != 0) {
-        plimsoll_log(PLIMSOLL_LOG_ERROR, "TLS session not set up",
-                     PLIMSOLL_STR("error", gnutls_strerror(result)));
-        (void)shutdown(connection->fd, SHUT_RDWR);
-    }
-    gnutls_handshake_set_hook_function(connection->session, GNUTLS_HANDSHAKE_FINISHED,
-                                       GNUTLS_HOOK_POST, handshake_finished);
 }
 
 static struct connection *connection_new(struct listener *listener, struct MHD_Connection *mhd)
@@ -83,7 +58,9 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
     enter(connection, listener->identities != NULL ? PHASE_HANDSHAKE : PHASE_IDLE,
           plimsoll_clock_monotonic_ms(), listener->spec.headers_ms);
     if (listener->identities != NULL) {
-        start_tls(connection, mhd);
+        session_start(
+            connection,
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
     }
     pthread_mutex_lock(&listener->lock);
     connection->next = listener->connections;
@@ -91,9 +68,19 @@ static struct connection *connection_new(struct listener *listener, struct MHD_C
         connection->next->previous = connection;
     }
     listener->connections = connection;
-    listener->connection_count++;
     pthread_mutex_unlock(&listener->lock);
     return connection;
+}
+
+void connection_uncount(struct listener *listener)
+{
+    pthread_mutex_lock(&listener->lock);
+    bool was_full = listener->connection_count == listener->spec.connections_max;
+    listener->connection_count--;
+    pthread_mutex_unlock(&listener->lock);
+    if (was_full) {
+        keeper_wake(listener->http); /* somebody may wait in the backlog */
+    }
 }
 
 /* The socket is still open, so the keeper never touches a number that is somebody else's. */
@@ -109,8 +96,8 @@ static void connection_free(struct connection *connection)
     if (connection->next != NULL) {
         connection->next->previous = connection->previous;
     }
-    listener->connection_count--;
     pthread_mutex_unlock(&listener->lock);
+    connection_uncount(listener);
     identity_drop(connection->identity);
     pthread_mutex_destroy(&connection->lock);
     free(connection);
@@ -166,11 +153,6 @@ bool connection_body_done(struct connection *connection)
 void connection_answering(struct connection *connection)
 {
     (void)step(connection, PHASE_DECIDING, PHASE_ANSWERING, PLIMSOLL_HTTP_ANSWER_MS);
-}
-
-void connection_request_over(struct connection *connection)
-{
-    enter_idle(connection);
 }
 
 bool connection_expired(struct connection *connection)

@@ -98,6 +98,7 @@ void *exchange_uri(void *context, const char *uri, struct MHD_Connection *mhd)
     exchange->answer = plimsoll_text_make(0);
     find_path(exchange, uri);
     atomic_fetch_add(&listener->http->in_flight, 1);
+    exchange->connection->exchange = exchange;
     connection_reading(exchange->connection);
     return exchange;
 }
@@ -232,7 +233,6 @@ void plimsoll_http_defer(struct plimsoll_http_exchange *exchange)
 {
     assert(exchange->status == 0 && !exchange->deferred);
     exchange->deferred = true;
-    atomic_fetch_add(&exchange->listener->http->owed, 1);
     MHD_suspend_connection(exchange->mhd);
 }
 
@@ -333,12 +333,25 @@ static void take_bytes(struct plimsoll_http_exchange *exchange, struct plimsoll_
     }
 }
 
+/* Counted as owed before the look at `stopping`, so that a stop waits for it or it sees the stop.
+ */
 static void finish_handler(struct plimsoll_http_exchange *exchange)
 {
+    struct plimsoll_http *http = exchange->listener->http;
     struct plimsoll_error err = {.kind = PLIMSOLL_ERR_INTERNAL};
+    atomic_fetch_add(&http->owed, 1);
+    if (atomic_load(&http->stopping)) {
+        exchange->closes = true;
+        refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+        atomic_fetch_sub(&http->owed, 1);
+        return;
+    }
     if (exchange->route->handler->finish(exchange->state, exchange, &err) != 0) {
         assert(!exchange->deferred && exchange->status == 0);
         set_sentence(exchange, plimsoll_error_status(err.kind), err.message);
+    }
+    if (!exchange->deferred) {
+        atomic_fetch_sub(&http->owed, 1);
     }
 }
 
@@ -382,15 +395,23 @@ enum MHD_Result exchange_request(void *listener, struct MHD_Connection *mhd, con
     return finish(exchange);
 }
 
+void exchange_cut_off(struct plimsoll_http_exchange *exchange)
+{
+    if (exchange->status == 0) {
+        refuse_slow(exchange);
+        write_early(exchange);
+    }
+}
+
 void exchange_completed(void *context, struct MHD_Connection *mhd, void **at,
                         enum MHD_RequestTerminationCode code)
 {
     (void)mhd, (void)code;
     struct listener *listener = context;
     struct plimsoll_http_exchange *exchange = PLIMSOLL_TAKE(*at);
-    if (exchange->status == 0 && connection_expired(exchange->connection)) {
-        refuse_slow(exchange);
-        write_early(exchange);
+    exchange->connection->exchange = NULL;
+    if (connection_expired(exchange->connection)) {
+        exchange_cut_off(exchange);
     }
     if (exchange->state != NULL) {
         exchange->route->handler->end(exchange->state);
@@ -400,7 +421,7 @@ void exchange_completed(void *context, struct MHD_Connection *mhd, void **at,
     } else {
         series_aborted(exchange->series);
     }
-    connection_request_over(exchange->connection);
+    connection_idle(exchange->connection);
     plimsoll_text_clear(&exchange->answer);
     free(exchange);
     atomic_fetch_sub(&listener->http->in_flight, 1);

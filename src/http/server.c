@@ -8,6 +8,8 @@
 #include <gnutls/abstract.h>
 
 #include <assert.h>
+#include <errno.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 /*
@@ -54,7 +56,7 @@ static void listener_init(struct listener *listener, const struct plimsoll_http_
                           struct plimsoll_http *http)
 {
     listener->http = http;
-    listener->retired_fd = -1;
+    listener->fd = -1;
     listener->spec = *spec;
     listener->spec.address = copy_string(spec->address);
     listener->spec.name = copy_string(spec->name);
@@ -86,8 +88,8 @@ static void listener_clear(struct listener *listener)
     if (listener->daemon != NULL) {
         MHD_stop_daemon(listener->daemon);
     }
-    if (listener->retired_fd >= 0) {
-        close(listener->retired_fd);
+    if (listener->fd >= 0) {
+        close(listener->fd);
     }
     identity_source_free(listener->identities);
     free_string(listener->spec.address);
@@ -114,11 +116,11 @@ static int load_identity(struct listener *listener, struct plimsoll_error *err)
     return listener->identities != NULL ? 0 : -1;
 }
 
-static int start_daemon(struct listener *listener, int fd, struct plimsoll_error *err)
+static int start_daemon(struct listener *listener, struct plimsoll_error *err)
 {
     const struct plimsoll_http_listener *spec = &listener->spec;
-    unsigned flags =
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+                     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC;
     bool tls = listener->identities != NULL;
     if (tls) {
         flags |= MHD_USE_TLS;
@@ -128,8 +130,9 @@ static int start_daemon(struct listener *listener, int fd, struct plimsoll_error
         flags, 0, NULL, NULL, exchange_request, listener,
         /* First, because it takes the complaints about the others. */
         MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener,
-        MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, spec->connections_max,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        /* Shared out among the workers; ours is the ceiling, each worker may reach it. */
+        MHD_OPTION_CONNECTION_LIMIT, spec->connections_max * spec->threads,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PLIMSOLL_HTTP_IDLE_S,
         MHD_OPTION_THREAD_POOL_SIZE, spec->threads > 1 ? spec->threads : 0u,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, listener,
@@ -140,7 +143,6 @@ static int start_daemon(struct listener *listener, int fd, struct plimsoll_error
         MHD_OPTION_HTTPS_CERT_CALLBACK, never_asked, MHD_OPTION_END);
     /* clang-format on */
     if (listener->daemon == NULL) {
-        close(fd);
         return plimsoll_error_set(err, PLIMSOLL_ERR_INTERNAL,
                                   "listener %s: libmicrohttpd does not start (out of threads or "
                                   "file descriptors?)",
@@ -151,10 +153,9 @@ static int start_daemon(struct listener *listener, int fd, struct plimsoll_error
 
 static int listener_start(struct listener *listener, struct plimsoll_error *err)
 {
-    int fd = -1;
     if (load_identity(listener, err) != 0 ||
-        address_listen(&listener->spec, &fd, &listener->port, err) != 0 ||
-        start_daemon(listener, fd, err) != 0) {
+        address_listen(&listener->spec, &listener->fd, &listener->port, err) != 0 ||
+        start_daemon(listener, err) != 0) {
         return -1;
     }
     plimsoll_log(PLIMSOLL_LOG_INFO, "listening", PLIMSOLL_STR("listener", listener->spec.name),
@@ -164,40 +165,37 @@ static int listener_start(struct listener *listener, struct plimsoll_error *err)
     return 0;
 }
 
-static void http_init_keeper(struct plimsoll_http *http)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&http->keeper_wakes, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&http->keeper_lock, NULL);
-}
-
 static void http_free(struct plimsoll_http *http)
 {
     for (size_t i = 0; i < http->listener_count; i++) {
         listener_clear(&http->listeners[i]);
     }
-    pthread_cond_destroy(&http->keeper_wakes);
-    pthread_mutex_destroy(&http->keeper_lock);
+    if (http->keeper_wakes >= 0) {
+        close(http->keeper_wakes);
+    }
     series_free(http->series);
     free(http->listeners);
     free(http);
+}
+
+static int say_no_eventfd(struct plimsoll_error *err)
+{
+    return plimsoll_error_set(err, PLIMSOLL_ERR_INTERNAL, "cannot make an eventfd: %s",
+                              strerror(errno));
 }
 
 int plimsoll_http_start(const struct plimsoll_http_listener *listeners, size_t listener_count,
                         struct plimsoll_http **http, struct plimsoll_error *err)
 {
     struct plimsoll_http *made = plimsoll_alloc(1, sizeof *made);
-    http_init_keeper(made);
+    made->keeper_wakes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)series_named(&made->series, "other");
     made->listeners = plimsoll_alloc(listener_count, sizeof *made->listeners);
     made->listener_count = listener_count;
     for (size_t i = 0; i < listener_count; i++) {
         listener_init(&made->listeners[i], &listeners[i], made);
     }
-    int result = 0;
+    int result = made->keeper_wakes >= 0 ? 0 : say_no_eventfd(err);
     for (size_t i = 0; i < listener_count && result == 0; i++) {
         result = listener_start(&made->listeners[i], err);
     }
@@ -228,22 +226,10 @@ static bool wait_for_zero(const atomic_uint *count, int64_t until_ms)
     return true;
 }
 
-static void stop_accepting(struct listener *listener)
-{
-    MHD_socket fd = MHD_quiesce_daemon(listener->daemon);
-    if (fd != MHD_INVALID_SOCKET) {
-        /* Open until MHD's workers have let go of it, but deaf: clients are refused at once. */
-        (void)shutdown(fd, SHUT_RD);
-        listener->retired_fd = fd;
-    }
-}
-
 void plimsoll_http_drain(struct plimsoll_http *http, unsigned wait_ms)
 {
     atomic_store(&http->draining, true);
-    for (size_t i = 0; i < http->listener_count; i++) {
-        stop_accepting(&http->listeners[i]);
-    }
+    keeper_stop_accepting(http);
     bool idle = wait_for_zero(&http->in_flight, plimsoll_clock_monotonic_ms() + wait_ms);
     plimsoll_log(PLIMSOLL_LOG_INFO, "drained",
                  PLIMSOLL_INT("unanswered", idle ? 0 : atomic_load(&http->in_flight)));
@@ -255,6 +241,7 @@ void plimsoll_http_stop(struct plimsoll_http **http)
     if (ending == NULL) {
         return;
     }
+    atomic_store(&ending->stopping, true);
     keeper_stop(ending);
     (void)wait_for_zero(&ending->owed, INT64_MAX);
     http_free(ending);

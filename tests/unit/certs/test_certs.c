@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What plimsoll_certs_write leaves on disk, read back by OpenSSL's own verification. */
+#include "unit.h"
+
 #include <plimsoll/certs.h>
 
 #include <plimsoll/clock.h>
 #include <plimsoll/text.h>
-
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>
