@@ -82,22 +82,36 @@ struct verb_call {
 
 static bool find_node(void *context, struct plimsoll_span name, struct plimsoll_extender_node *out)
 {
-    return context != NULL && plimsoll_cluster_node(context, name, out);
+    return plimsoll_cluster_node(context, name, out);
 }
 
 static const char *find_pod(void *context, const struct plimsoll_uid *pod)
 {
-    return context != NULL ? plimsoll_cluster_node_of(context, pod) : NULL;
+    return plimsoll_cluster_node_of(context, pod);
+}
+
+static void hold(void *context)
+{
+    plimsoll_cluster_read_begin(context);
+}
+
+static void release(void *context)
+{
+    plimsoll_cluster_read_end(context);
 }
 
 static struct verb_call *begin(struct plimsoll_verbs *verbs, enum plimsoll_extender_verb verb)
 {
     struct verb_call *call = plimsoll_alloc(1, sizeof *call);
     call->verbs = verbs;
-    call->world = (struct plimsoll_extender_world){.context = verbs->cluster,
-                                                   .synced = can_place(verbs),
-                                                   .node = find_node,
-                                                   .node_of = find_pod};
+    call->world = (struct plimsoll_extender_world){.synced = can_place(verbs)};
+    if (verbs->cluster != NULL) {
+        call->world.context = verbs->cluster;
+        call->world.node = find_node;
+        call->world.node_of = find_pod;
+        call->world.hold = hold;
+        call->world.release = release;
+    }
     call->call = plimsoll_extender_begin(verb, &call->world, &verbs->config->reading,
                                          &verbs->config->placement);
     return call;
@@ -141,17 +155,9 @@ static void count_outcome(struct plimsoll_verb_counts *counts,
 static int finish(void *state, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err)
 {
     struct verb_call *call = state;
-    struct plimsoll_cluster *cluster = call->verbs->cluster;
     struct plimsoll_extender_outcome outcome = {0};
     plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
-    if (cluster != NULL) {
-        plimsoll_cluster_read_begin(cluster);
-    }
-    int result = plimsoll_extender_finish(call->call, &answer, &outcome, err);
-    if (cluster != NULL) {
-        plimsoll_cluster_read_end(cluster);
-    }
-    if (result != 0) {
+    if (plimsoll_extender_finish(call->call, &answer, &outcome, err) != 0) {
         return -1;
     }
     count_outcome(&call->verbs->counts, &outcome);

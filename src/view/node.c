@@ -97,16 +97,17 @@ static void add_card(const struct plimsoll_card *card, const struct plimsoll_loa
     int name_width = (int)options->width - (int)BAR_CELLS - 38;
     plimsoll_text_add_format(out, "  %2d  %-*.*s  ", card->index, name_width, name_width,
                              card->product[0] != '\0' ? card->product : card->id);
+    const char *why = trouble(card, load);
     if (load->total > 0) {
         add_bar(load, options, out);
-        plimsoll_text_add_format(out, " %8s free of %s",
-                                 plimsoll_quantity_format(load->free, free_text),
-                                 plimsoll_quantity_format(load->line, line_text));
     }
-    const char *why = trouble(card, load);
     if (why != NULL) {
         plimsoll_text_add_string(out, "  ");
         add_coloured(out, options, "\033[31m", why);
+    } else {
+        plimsoll_text_add_format(out, " %8s free of %s",
+                                 plimsoll_quantity_format(load->free, free_text),
+                                 plimsoll_quantity_format(load->line, line_text));
     }
     plimsoll_text_add_char(out, '\n');
 }
