@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program from outside: flags, sentences, exit codes, and a whole life on a state file.
+
+    PLIMSOLL=build/release/plimsoll python3 -m unittest tests/command/test_command.py
+"""
+import json
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+
+PROGRAM = os.environ["PLIMSOLL"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NEVER_STALE = "2099-01-01T00:00:00Z"
+
+
+def plimsoll(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300, check=False)
+
+
+class Flags(unittest.TestCase):
+    def refused(self, *arguments, says):
+        ended = plimsoll(*arguments)
+        self.assertNotEqual(ended.returncode, 0, arguments)
+        self.assertIn(says, ended.stderr)
+        return ended
+
+    def test_help_and_version_succeed(self):
+        self.assertIn("serve", plimsoll("help").stdout)
+        self.assertRegex(plimsoll("version").stdout, r"^plimsoll \d+\.\d+\.\d+\n$")
+        self.assertIn("--extender-listen ADDR:PORT", plimsoll("serve", "--help").stdout)
+
+    def test_an_unknown_command_is_named(self):
+        self.assertEqual(self.refused("sevre", says='no command "sevre"').returncode, 2)
+        self.refused(says="usage: plimsoll COMMAND")
+
+    def test_an_unknown_flag_is_named(self):
+        self.assertEqual(self.refused("serve", "--lisen", ":1", says="--lisen").returncode, 2)
+        self.refused("serve", "extra", says="extra: serve takes flags only")
+
+    def test_what_only_makes_sense_together_is_asked_for(self):
+        self.refused("serve", says="nothing to serve")
+        self.refused("serve", "--listen", ":0", says="--listen needs --tls-cert and --tls-key")
+        self.refused("serve", "--extender-listen", "127.0.0.1:0", "--client-ca", "x",
+                     says="--client-ca needs --listen")
+        self.refused("serve", "--extender-listen", "127.0.0.1:0", "--kubeconfig", "a", "--cluster-state", "b",
+                     says="two pictures")
+
+    def test_words_are_held_to_their_list(self):
+        self.refused("serve", "--extender-listen", ":0", "--log-format", "xml",
+                     says='log-format "xml": write one of json|text')
+        self.refused("serve", "--extender-listen", ":0", "--log-level", "loud", says="debug|info|warn|error")
+
+    def test_the_extender_listens_on_loopback_only(self):
+        ended = self.refused("serve", "--extender-listen", "0.0.0.0:0", says="loopback")
+        self.assertEqual(ended.returncode, 1)
+
+    def test_check_config_says_file_and_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "plimsoll.yaml")
+            path.write_text("reserve: 512Mi\npolicy: tight\n")
+            self.refused("serve", "--config", str(path), "--check-config", says="plimsoll.yaml:2")
+            path.write_text("reserve: 512Mi\npolicy: spread\n")
+            self.assertEqual(plimsoll("serve", "--config", str(path), "--check-config").stdout,
+                             "the configuration is good\n")
+
+    def test_a_missing_state_file_is_named(self):
+        ended = self.refused("serve", "--extender-listen", "127.0.0.1:0", "--cluster-state", "/no/such/file",
+                             says="/no/such/file")
+        self.assertEqual(ended.returncode, 1)
+
+    def test_certs_needs_a_folder(self):
+        self.refused("certs", says="--out DIR is missing")
+
+
+class Life(unittest.TestCase):
+    """One server on the demo's state file."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        home = pathlib.Path(self.folder.name)
+        self.assertEqual(plimsoll("certs", "--out", str(home / "certs")).returncode, 0)
+        state = (ROOT / "scripts/demo/cluster.json").read_text().replace("@NOW@", NEVER_STALE)
+        (home / "cluster.json").write_text(state)
+        self.server = subprocess.Popen(
+            [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--tls-cert", home / "certs/tls.crt",
+             "--tls-key", home / "certs/tls.key", "--extender-listen", "127.0.0.1:0",
+             "--metrics-listen", "127.0.0.1:0", "--cluster-state", home / "cluster.json"],
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop)
+        self.trust = ssl.create_default_context(cafile=home / "certs/ca.crt")
+        self.ports = {}
+        while len(self.ports) < 3:
+            line = self.server.stderr.readline()
+            self.assertTrue(line, "the server ended before it listened")
+            event = json.loads(line)
+            if event["msg"] == "listening":
+                self.ports[event["listener"]] = event["port"]
+
+    def stop(self):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.communicate(timeout=300)
+
+    def fetch(self, path, body=None, listener="extender"):
+        scheme = "https" if listener == "https" else "http"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.ports[listener]}{path}", data)
+        context = self.trust if scheme == "https" else None
+        with urllib.request.urlopen(request, timeout=300, context=context) as answer:
+            return answer.read().decode()
+
+    def ask(self, path, body, listener="extender"):
+        return json.loads(self.fetch(path, body, listener))
+
+    @staticmethod
+    def pod(vram):
+        return {"metadata": {"name": "p", "namespace": "ai", "uid": "00000000-0000-4000-8000-000000000077",
+                             "annotations": {"plimsoll.dev/vram": vram}},
+                "spec": {"containers": [{"name": "c", "image": "i",
+                                         "resources": {"limits": {"nvidia.com/gpu": "1"}}}]},
+                "status": {}}
+
+    def test_filter_says_who_fits_and_why_not(self):
+        for listener in ("extender", "https"):
+            answer = self.ask("/filter", {"Pod": self.pod("3Gi"), "Nodes": None,
+                                          "NodeNames": ["home", "strix", "nowhere"]}, listener)
+            self.assertEqual(answer["NodeNames"], ["home"])
+            self.assertEqual(answer["FailedAndUnresolvableNodes"],
+                             {"strix": "no NVIDIA card", "nowhere": "not yet known to Plimsoll"})
+            answer = self.ask("/filter", {"Pod": self.pod("4Gi"), "Nodes": None, "NodeNames": ["home"]}, listener)
+            self.assertEqual(answer["FailedAndUnresolvableNodes"],
+                             {"home": "insufficient free VRAM (want 4Gi)"})
+
+    def test_bind_needs_no_cluster_and_https_does_not_offer_it(self):
+        args = {"PodName": "plain", "PodNamespace": "ai", "PodUID": "no-gpu", "Node": "home"}
+        self.assertEqual(self.ask("/bind", args), {"Error": ""})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.ask("/bind", args, "https")
+        self.assertEqual(refused.exception.code, 404)
+
+    def test_a_malformed_body_gets_a_sentence(self):
+        for path in ("/filter", "/prioritize", "/bind", "/mutate"):
+            listener = "https" if path == "/mutate" else "extender"
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.ask(path, [1, 2], listener)
+            self.assertEqual(refused.exception.code, 400, path)
+            self.assertRegex(refused.exception.read().decode(), r"\w+ \w+", path)
+
+    def test_page_metrics_and_health_are_there(self):
+        page = self.fetch("/")
+        self.assertIn("NVIDIA GeForce RTX 4080 SUPER", page)
+        self.assertIn("ai/ollama  8Gi claimed", page)
+        metrics = self.fetch("/metrics", listener="metrics")
+        self.assertRegex(metrics, r'plimsoll_gpu_memory_free_bytes\{node="strix",[^}]*\} [1-9]')
+        for path in ("/livez", "/readyz", "/healthz"):
+            self.assertEqual(self.fetch(path, listener="metrics").strip(), "ok")
+        self.assertIn("[+]cluster ok", self.fetch("/readyz?verbose", listener="metrics"))
+
+    def test_sigterm_ends_with_success(self):
+        self.server.send_signal(signal.SIGTERM)
+        self.server.communicate(timeout=300)
+        self.assertEqual(self.server.returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
