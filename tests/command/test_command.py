@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program from outside: flags, sentences, exit codes, and a whole life on a state file.
 
-    PLIMSOLL=build/release/plimsoll python3 -m unittest tests/command/test_command.py
+    PLIMSOLL=build/release/plimsoll python3 tests/command/test_command.py
 """
 import json
 import os
