@@ -89,22 +89,66 @@ static void identity_free(struct identity *identity)
     free(identity);
 }
 
+static void free_certificate(gnutls_x509_crt_t *certificate)
+{
+    gnutls_x509_crt_deinit(*certificate);
+}
+
+static void free_key(gnutls_x509_privkey_t *key)
+{
+    gnutls_x509_privkey_deinit(*key);
+}
+
+static bool is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate)
+{
+    unsigned char id[2][64];
+    size_t size[2] = {sizeof id[0], sizeof id[1]};
+    return gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, id[0], &size[0]) == 0 &&
+           gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, id[1], &size[1]) == 0 &&
+           size[0] == size[1] && memcmp(id[0], id[1], size[0]) == 0;
+}
+
+/*
+ * Before the credentials see them: for a better sentence, and because GnuTLS 3.7.9 loses the
+ * certificate when the key is another's, which a pair that is being replaced may be every second.
+ */
+static int check_pair(const gnutls_datum_t *cert, const gnutls_datum_t *key,
+                      const struct identity_files *files, int64_t *expires_unix_s,
+                      struct plimsoll_error *err)
+{
+    __attribute__((cleanup(free_certificate))) gnutls_x509_crt_t leaf = NULL;
+    __attribute__((cleanup(free_key))) gnutls_x509_privkey_t private = NULL;
+    if (gnutls_x509_crt_init(&leaf) != 0 || gnutls_x509_privkey_init(&private) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INTERNAL, "%s: out of memory", files->cert);
+    }
+    if (gnutls_x509_crt_import(leaf, cert, GNUTLS_X509_FMT_PEM) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s: no certificate in PEM form",
+                                  files->cert);
+    }
+    if (gnutls_x509_privkey_import2(private, key, GNUTLS_X509_FMT_PEM, NULL, 0) != 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "%s: no key in PEM form without a password", files->key);
+    }
+    if (!is_key_of(private, leaf)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s is not the key of %s", files->key,
+                                  files->cert);
+    }
+    *expires_unix_s = (int64_t)gnutls_x509_crt_get_expiration_time(leaf);
+    return 0;
+}
+
 static int load_pair(struct identity *identity, const struct identity_files *files,
                      struct plimsoll_error *err)
 {
     auto_datum cert = {.data = NULL}, key = {.data = NULL};
-    if (read_pem(files->cert, &cert, err) != 0 || read_pem(files->key, &key, err) != 0) {
+    if (read_pem(files->cert, &cert, err) != 0 || read_pem(files->key, &key, err) != 0 ||
+        check_pair(&cert, &key, files, &identity->expires_unix_s, err) != 0) {
         return -1;
     }
     int result = gnutls_certificate_set_x509_key_mem(identity->credentials, &cert, &key,
                                                      GNUTLS_X509_FMT_PEM);
-    if (result == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s is not the key of %s", files->key,
-                                  files->cert);
-    }
     if (result < 0) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "%s and %s are no certificate and key in PEM form: %s",
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s and %s cannot be used: %s",
                                   files->cert, files->key, gnutls_strerror(result));
     }
     return 0;
@@ -129,21 +173,6 @@ static int load_client_ca(struct identity *identity, const struct identity_files
     return 0;
 }
 
-static int64_t expiry_of_leaf(gnutls_certificate_credentials_t credentials)
-{
-    gnutls_datum_t der = {.data = NULL};
-    gnutls_x509_crt_t leaf = NULL;
-    int64_t expires = 0;
-    if (gnutls_certificate_get_crt_raw(credentials, 0, 0, &der) == 0 &&
-        gnutls_x509_crt_init(&leaf) == 0) {
-        if (gnutls_x509_crt_import(leaf, &der, GNUTLS_X509_FMT_DER) == 0) {
-            expires = (int64_t)gnutls_x509_crt_get_expiration_time(leaf);
-        }
-        gnutls_x509_crt_deinit(leaf);
-    }
-    return expires;
-}
-
 static struct identity *load(const struct identity_files *files, struct plimsoll_error *err)
 {
     struct identity *identity = plimsoll_alloc(1, sizeof *identity);
@@ -158,7 +187,6 @@ static struct identity *load(const struct identity_files *files, struct plimsoll
         identity_free(identity);
         return NULL;
     }
-    identity->expires_unix_s = expiry_of_leaf(identity->credentials);
     return identity;
 }
 

@@ -646,10 +646,10 @@ static void files_that_are_no_certificate_stop_the_start(void **unused)
     struct plimsoll_http_listener listener = tls_listener();
     assert_refused(&listener, "tls.key is not the key of ");
     put("tls.key", "nonsense");
-    assert_refused(&listener, "are no certificate and key in PEM form");
+    assert_refused(&listener, "tls.key: no key in PEM form");
     put("tls.key", one.key);
     put("tls.crt", "");
-    assert_refused(&listener, "are no certificate and key in PEM form");
+    assert_refused(&listener, "tls.crt: no certificate in PEM form");
     put("tls.crt", one.certificate);
     put("empty.crt", "nonsense");
     listener.client_ca = path_of("empty.crt");
