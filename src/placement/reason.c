@@ -55,7 +55,8 @@ static void add_want(const struct plimsoll_demand *demand, struct plimsoll_text 
         if (demand->percent_milli % 1000 != 0) {
             plimsoll_text_add_format(out, ".%03u", demand->percent_milli % 1000);
         }
-        plimsoll_text_add_string(out, "%)");
+        /* No percent sign: kube-scheduler takes the text for a format when it writes the event. */
+        plimsoll_text_add_string(out, " percent)");
     } else {
         plimsoll_text_add_string(out, " (want the default)");
     }

@@ -452,7 +452,7 @@ static void reasons_name_what_was_asked_and_nothing_of_the_node(void **state)
                  "too few free cards together (want 4 joined by NVLink)");
     demand.request = PLIMSOLL_REQUEST_PERCENT;
     demand.percent_milli = 50500;
-    write_reason(PLIMSOLL_NO_VRAM, demand, "insufficient free VRAM (want 50.500%)");
+    write_reason(PLIMSOLL_NO_VRAM, demand, "insufficient free VRAM (want 50.500 percent)");
     demand.request = PLIMSOLL_REQUEST_DEFAULT;
     write_reason(PLIMSOLL_OVER_LINE, demand,
                  "VRAM request larger than any card there can give (want the default)");
