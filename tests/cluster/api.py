@@ -55,8 +55,8 @@ class Api:
             if fresh or method != "GET":
                 raise ConnectionError(f"{method} {path}: {error!r}") from error
             return self.call(method, path, body, content_type)
-        status, text, self.warnings = answer
-        decoded = json.loads(text) if text[:1] in (b"{", b"[") else text.decode(errors="replace")
+        status, text, is_json, self.warnings = answer
+        decoded = json.loads(text) if is_json else text.decode(errors="replace")
         if status >= 400:
             message = decoded.get("message", "") if isinstance(decoded, dict) else decoded
             raise ApiError(status, message)
@@ -68,7 +68,8 @@ class Api:
                                                           timeout=120)
         self.connection.request(method, path, data, headers)
         response = self.connection.getresponse()
-        return response.status, response.read(), response.headers.get_all("Warning") or []
+        is_json = response.headers.get_content_type() == "application/json"
+        return response.status, response.read(), is_json, response.headers.get_all("Warning") or []
 
     def close(self):
         if self.connection is not None:

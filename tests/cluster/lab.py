@@ -178,7 +178,8 @@ def difference(before, after, path=""):
     if isinstance(before, dict) and isinstance(after, dict):
         found = {}
         for key in before.keys() | after.keys():
-            found.update(difference(before.get(key), after.get(key), f"{path}/{key}"))
+            step = key.replace("~", "~0").replace("/", "~1")
+            found.update(difference(before.get(key), after.get(key), f"{path}/{step}"))
         return found
     if isinstance(before, list) and isinstance(after, list) and len(before) <= len(after):
         found = {}

@@ -53,7 +53,7 @@ class Plimsoll:
                                                                 "plimsoll")
         self.use_config(manifests.server_config())
         self.scheduler = self.plane.scheduler("plimsoll-scheduler", self._scheduler_config(),
-                                              self.scheduler_kubeconfig)
+                                              self.scheduler_kubeconfig, *self._scheduler_flags())
 
     def make_certs(self):
         done = subprocess.run([self.program, "certs", "--out", self.certs, "--dns", SERVICE_NAME],
@@ -163,6 +163,12 @@ class Plimsoll:
         binding["metadata"]["name"] = SERVER_ACCOUNT
         binding["subjects"][0]["name"] = SERVER_ACCOUNT
         api.create("clusterrolebindings", binding)
+
+    def _scheduler_flags(self):
+        """The Deployment's own, but for the file, which has another place here."""
+        program, *flags = manifests.container("kube-scheduler")["command"]
+        assert program == "kube-scheduler"
+        return [flag for flag in flags if not flag.startswith("--config=")]
 
     def _scheduler_config(self):
         config = manifests.scheduler_config()

@@ -12,12 +12,15 @@ import subprocess
 import sys
 import time
 
+from api import ApiError
+
 # A busy machine can give a process a tenth of a core for minutes.
 CEILING_S = int(os.environ.get("PLIMSOLL_TESTS_CEILING_S", 600))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _children = []
+_PARENT = os.getpid()
 
 
 class Child:
@@ -88,6 +91,8 @@ atexit.register(kill_all)
 def _die_with_parent():
     # Also when the tests are killed by SIGKILL nothing stays behind.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != _PARENT:
+        os._exit(1)  # it was killed before we asked
 
 
 aloud = contextlib.nullcontext  # set by conftest.py: suspends pytest's capturing
@@ -101,7 +106,7 @@ def say(text):
 def wait_for(what, condition, children=(), ceiling_s=CEILING_S, pause_s=0.1, explain=None):
     """Calls `condition` until it returns something true, and returns that.
 
-    An AssertionError or OSError of the condition counts as `not yet`.
+    A condition that fails counts as `not yet`: an assertion, a refused connection, an API error.
     """
     give_up = time.monotonic() + ceiling_s
     last = None
@@ -110,7 +115,7 @@ def wait_for(what, condition, children=(), ceiling_s=CEILING_S, pause_s=0.1, exp
             last = condition()
             if last:
                 return last
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, ApiError) as error:
             last = error
         for child in children:
             child.must_run()

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 import manifests
+import nodes
 import pods
+from lab import Lab
 
 
 @pytest.mark.parametrize("file", manifests.files(), ids=lambda file: file.name)
@@ -37,7 +39,6 @@ def test_installing_again_changes_nothing_and_keeps_the_ca(plimsoll, plane):
 
 def test_the_pod_of_the_deployment_is_admitted_to_its_restricted_namespace_and_runs(lab):
     # A node without a GPU: the server needs none, and the cluster's own scheduler places it.
-    import nodes
     lab.add_nodes(nodes.node("plain"))
 
     def running():
@@ -134,7 +135,6 @@ PASSES_BY = {
 
 @pytest.fixture(scope="module")
 def shared_lab(plane, plimsoll):
-    from lab import Lab
     lab = Lab(plane, plimsoll)
     lab.open()
     yield lab

@@ -13,7 +13,7 @@ from api import ApiError
 @pytest.fixture
 def down(lab):
     """Plimsoll's server is away; started again afterwards."""
-    lab.add_nodes(nodes.nvidia("home", 16384), nodes.node("plain"))
+    lab.add_nodes(nodes.nvidia("home", 16384, replicas=4), nodes.node("plain"))
     assert lab.plimsoll.stop_server() == 0
     return lab
 

@@ -72,7 +72,7 @@ def test_a_node_is_kept_for_one_workload_by_a_profile(lab):
     restart_with(lab, yaml.safe_dump(config))
     lab.undo.append(lambda: restart_with(lab, manifests.server_config()))
     lab.add_nodes(nodes.nvidia("dedicated", 81920, product="NVIDIA-A100", taints=[
-        {"key": "dedicated", "value": "vllm", "effect": "NoSchedule"}]), nodes.nvidia("common", 16384))
+        {"key": "dedicated", "value": "vllm", "effect": "NoSchedule"}]), nodes.nvidia("common", 16384, replicas=2))
 
     lab.create(pods.gpu("served", "8Gi", image="vllm/vllm-openai:v0.11.0"))
     lab.create(pods.gpu("other", "8Gi"))
