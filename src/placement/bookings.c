@@ -211,18 +211,29 @@ static int find_card(const struct count *count, const char *id)
     return found;
 }
 
-/* What a party without a claimed card has on card `i`. A claim of 0 bytes was made while nobody
- * knew the card's memory: it is worth the default. */
+/* A request that means other bytes on another card. VRAM-only pods always write bytes or a
+ * percentage; what has neither is a claim whose pod was not seen yet. */
+static bool depends_on_card(const struct plimsoll_demand *demand)
+{
+    return demand->request == PLIMSOLL_REQUEST_PERCENT ||
+           (demand->request == PLIMSOLL_REQUEST_DEFAULT && demand->plugin);
+}
+
+/* What a party without a claimed card has on card `i`. A floating claim says the most it can come
+ * to. One of 0 bytes was made while nobody knew the cards' memory: it is worth the default. */
 static uint64_t unplaced_on(const struct count *count, const struct party *party, uint32_t i)
 {
     const struct plimsoll_load *card = &count->load->cards[i];
-    if (party->claimed && party->pod->claim.floating_vram > 0) {
-        return party->pod->claim.floating_vram;
+    const struct plimsoll_pod *pod = party->pod;
+    uint64_t most = party->claimed ? pod->claim.floating_vram : 0;
+    if (!pod || pod->refusal || (party->claimed && most == 0)) {
+        return larger(most, default_on(card, count->node->mps, count->settings));
     }
-    if (!party->pod || party->claimed || party->pod->refusal) {
-        return default_on(card, count->node->mps, count->settings);
+    if (party->claimed && !depends_on_card(&pod->demand)) {
+        return most;
     }
-    return want_on(card, &party->pod->demand, count->node->mps, count->settings);
+    uint64_t want = want_on(card, &pod->demand, count->node->mps, count->settings);
+    return party->claimed ? smaller(most, want) : want;
 }
 
 static uint64_t claimed_on(const struct count *count, const struct plimsoll_claim_card *card,
