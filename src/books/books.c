@@ -142,6 +142,16 @@ static int decide(const struct plimsoll_books_event *event, struct plimsoll_clai
                                      err);
 }
 
+/* Names can be used again; a uid is one pod's for ever. A claim whose pod was not seen yet has no
+ * name. */
+static bool is_same_pod(const struct plimsoll_pod *pod, const struct plimsoll_bind_request *request)
+{
+    bool named = pod->name[0] != '\0';
+    return strcmp(pod->uid.text, request->uid.text) == 0 &&
+           (!named || (strcmp(pod->name, request->pod) == 0 &&
+                       strcmp(pod->namespace_, request->namespace_) == 0));
+}
+
 static void ask(struct plimsoll_books *books, const struct plimsoll_books_event *event,
                 struct plimsoll_books_effects *effects)
 {
@@ -149,6 +159,14 @@ static void ask(struct plimsoll_books *books, const struct plimsoll_books_event 
     struct plimsoll_entry *entry = plimsoll_entries_find(&books->entries, &event->request->uid);
     if (entry != NULL) {
         ask_again(entry, event, effects);
+        return;
+    }
+    if (pod != NULL && !is_same_pod(pod, event->request)) {
+        plimsoll_autotext message = plimsoll_text_make(MESSAGE_BYTES_MAX);
+        plimsoll_text_add_format(&message, "pod %s/%s with uid %s is another pod by now",
+                                 event->request->namespace_, event->request->pod,
+                                 event->request->uid.text);
+        answer(effects, event->ticket, message.data);
         return;
     }
     if (pod != NULL && pod->node[0] != '\0') {
@@ -182,6 +200,35 @@ static void ask(struct plimsoll_books *books, const struct plimsoll_books_event 
 /* -- what the world says ------------------------------------------------------------------------
  */
 
+/* It may have been written: the claim stays until the pod is seen bound or gone. */
+static void leave_open(struct plimsoll_books *books, struct plimsoll_entry *entry, const char *said,
+                       struct plimsoll_books_effects *effects)
+{
+    plimsoll_autotext message = plimsoll_text_make(MESSAGE_BYTES_MAX);
+    plimsoll_text_add_format(&message, "no reply to the binding, its claim is kept: %s", said);
+    answer_all(effects, entry, message.data);
+    entry->in_doubt = true;
+    if (!entry->demand.gpu) {
+        plimsoll_entries_remove(&books->entries, entry); /* holds nothing, and is never seen */
+    }
+}
+
+/* A refusal is certain of its own post only. */
+static void take_refusal(struct plimsoll_books *books, struct plimsoll_entry *entry,
+                         const char *said, struct plimsoll_books_effects *effects)
+{
+    plimsoll_autotext message = plimsoll_text_make(MESSAGE_BYTES_MAX);
+    plimsoll_text_add_format(&message, "the API server refused the binding: %s", said);
+    if (entry->in_doubt) {
+        plimsoll_text_add_string(&message, "; an earlier one got no reply, its claim is kept");
+        answer_all(effects, entry, message.data);
+        return;
+    }
+    forget(effects, entry);
+    answer_all(effects, entry, message.data);
+    plimsoll_entries_remove(&books->entries, entry);
+}
+
 static void reply(struct plimsoll_books *books, const struct plimsoll_books_event *event,
                   struct plimsoll_books_effects *effects)
 {
@@ -189,7 +236,6 @@ static void reply(struct plimsoll_books *books, const struct plimsoll_books_even
     if (entry == NULL) {
         return; /* seen bound or gone while the reply was on its way: answered then */
     }
-    plimsoll_autotext message = plimsoll_text_make(MESSAGE_BYTES_MAX);
     const char *said = event->message != NULL ? event->message : "";
     entry->in_flight = false;
     switch (event->reply) {
@@ -198,18 +244,10 @@ static void reply(struct plimsoll_books *books, const struct plimsoll_books_even
         plimsoll_entries_remove(&books->entries, entry); /* the picture counts the claim on */
         break;
     case PLIMSOLL_REPLY_REFUSED:
-        forget(effects, entry);
-        plimsoll_text_add_format(&message, "the API server refused the binding: %s", said);
-        answer_all(effects, entry, message.data);
-        plimsoll_entries_remove(&books->entries, entry);
+        take_refusal(books, entry, said, effects);
         break;
     case PLIMSOLL_REPLY_UNKNOWN:
-        /* It may have been written: the claim stays until the pod is seen bound or gone. */
-        plimsoll_text_add_format(&message, "no reply to the binding, its claim is kept: %s", said);
-        answer_all(effects, entry, message.data);
-        if (!entry->demand.gpu) {
-            plimsoll_entries_remove(&books->entries, entry); /* holds nothing, and is never seen */
-        }
+        leave_open(books, entry, said, effects);
         break;
     }
 }

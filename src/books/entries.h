@@ -13,6 +13,8 @@ struct plimsoll_entry {
     uint64_t *tickets;                          /* owned: requests that wait for the reply */
     size_t ticket_count;
     bool in_flight; /* false: the last post got no reply */
+    bool in_doubt;  /* an earlier post got none: it may have been written, whatever a later one says
+                     */
 };
 
 struct plimsoll_entries {
