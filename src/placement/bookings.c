@@ -307,6 +307,16 @@ static uint64_t largest_on(const struct count *count, const struct party *party,
     return bytes;
 }
 
+/* Two devices of the plugin may be one shared card, so a pod of two need not be on two. */
+static bool may_share_a_card(const struct count *count, const struct party *party)
+{
+    bool shared = false;
+    for (uint64_t cards = count->candidates; cards != 0; cards &= cards - 1) {
+        shared = shared || count->load->cards[__builtin_ctzll(cards)].replicas > 1;
+    }
+    return shared && party->pod->demand.plugin;
+}
+
 /* Where the report says, else floating; certain when there are no more cards than it takes. */
 static void place_unplaced(struct count *count, struct party *party)
 {
@@ -319,7 +329,9 @@ static void place_unplaced(struct count *count, struct party *party)
     if (unknown == 0 || others == 0) {
         return;
     }
-    if (unknown >= (uint32_t)__builtin_popcountll(others)) {
+    bool only = count->candidates == others && (others & (others - 1)) == 0;
+    if (only ||
+        (unknown >= (uint32_t)__builtin_popcountll(others) && !may_share_a_card(count, party))) {
         party->on |= others;
         return;
     }
@@ -417,13 +429,12 @@ bool plimsoll_bookings_count(const struct plimsoll_node_view *view,
         }
     }
     bool nominated = gather_parties(&count, view, without, priority);
-    plimsoll_autofree struct party *parties = count.parties;
-    plimsoll_autofree struct floating *floating =
-        plimsoll_alloc(count.party_count + 1, sizeof *floating);
-    count.floating = floating;
+    count.floating = plimsoll_alloc(count.party_count + 1, sizeof *count.floating);
     read_report(&count);
     book_demands(&count);
     book_excess(&count);
     book_floating(&count);
+    free(count.floating);
+    free(count.parties);
     return nominated;
 }

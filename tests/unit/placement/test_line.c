@@ -94,7 +94,8 @@ static void make_node(struct truth *truth)
     truth->reported = chance(80);
     truth->attributed = chance(50);
     for (uint32_t i = 0; i < count; i++) {
-        scene->cards[i].total = (4096 + below(20000)) * MIB + below(1000);
+        scene->cards[i].total = (4096 + below(20000)) * MIB;
+        scene->cards[i].total += below(1000);
         scene->cards[i].numa = (int16_t)below(2);
         scene->cards[i].nvlink = below(UINT64_C(1) << count);
         scene->cards[i].cordoned = chance(10);
@@ -144,7 +145,8 @@ static void name_holders(struct truth *truth, uint64_t percent)
 
 static struct plimsoll_demand random_demand(void)
 {
-    struct plimsoll_demand demand = scene_demand(chance(70), 1 + below(9000));
+    bool plugin = chance(70);
+    struct plimsoll_demand demand = scene_demand(plugin, 1 + below(9000));
     demand.cards = chance(70) ? 1 : 1 + (uint32_t)below(3);
     demand.env_ours = demand.plugin ? chance(40) : true;
     demand.every_card = chance(5);

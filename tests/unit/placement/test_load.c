@@ -346,6 +346,22 @@ static void a_claim_on_all_cards_there_are_does_not_float(void **state)
     assert_mib(load->cards[0].floating_ours, 0);
 }
 
+static void two_devices_of_shared_cards_may_be_one_card(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16384, 2);
+    struct plimsoll_demand demand = scene_demand(true, 1000);
+    demand.cards = 2;
+    scene_float(scene_pod(&scene, "A", demand), 2, 1000);
+    plimsoll_autofree struct plimsoll_node_load *load = scene_load(&scene);
+    assert_mib(load->cards[0].booked, 0);
+    assert_mib(load->cards[0].floating_plugin, 1000);
+    scene.node.card_count = 1;
+    plimsoll_autofree struct plimsoll_node_load *only = scene_load(&scene);
+    assert_mib(only->cards[0].booked, 1000);
+}
+
 static void a_pod_that_sees_every_card_is_booked_on_every_card(void **state)
 {
     (void)state;
@@ -496,6 +512,7 @@ int main(void)
         cmocka_unit_test(floating_claims_count_as_often_as_devices_are_left),
         cmocka_unit_test(a_floating_claim_settles_where_the_agent_finds_it),
         cmocka_unit_test(a_claim_on_all_cards_there_are_does_not_float),
+        cmocka_unit_test(two_devices_of_shared_cards_may_be_one_card),
         cmocka_unit_test(a_pod_that_sees_every_card_is_booked_on_every_card),
         cmocka_unit_test(nominated_pods_are_booked_as_floating_by_priority),
         cmocka_unit_test(the_pod_that_asks_does_not_count_itself),
