@@ -4,8 +4,9 @@
  * returns effects (design §4.3, §7); whoever calls carries them out and reports back as events.
  *
  * Belongs to one thread at a time. A claim counts from the moment the step decides (effect ASSUME)
- * and is given back only on certain knowledge (effect FORGET): a definitive refusal, or the pod
- * seen gone or seen bound (then the picture counts it).
+ * and is given back only on certain knowledge (effect FORGET): the pod gone or seen bound
+ * elsewhere, or a definitive refusal while no earlier post is without a reply. Seen bound where it
+ * was posted, the picture counts it on.
  */
 #pragma once
 
@@ -17,8 +18,8 @@
 struct plimsoll_books;
 
 enum plimsoll_books_event_kind {
-    PLIMSOLL_BOOKS_BIND_ASKED,   /* request, ticket, pod, view, load; pod NULL: not in the picture;
-                                    view.node NULL: unknown */
+    PLIMSOLL_BOOKS_BIND_ASKED,   /* request, ticket, pod, view, settings; pod NULL: not in the
+                                    picture;   view.node NULL: unknown */
     PLIMSOLL_BOOKS_BIND_REPLIED, /* uid, reply, message */
     PLIMSOLL_BOOKS_POD_SEEN,     /* uid, node: the picture shows the pod ("" while unbound) */
     PLIMSOLL_BOOKS_POD_GONE,     /* uid */
