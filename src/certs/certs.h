@@ -15,7 +15,7 @@ struct pair {
 };
 
 void pair_clear(struct pair *pair);
-#define autopair __attribute__((cleanup(pair_clear))) struct pair
+#define plimsoll_autopair __attribute__((cleanup(pair_clear))) struct pair
 
 /* make.c */
 int make_ca(const struct plimsoll_certs_options *options, struct pair *ca,

@@ -88,7 +88,7 @@ int load_pair(const char *directory, const char *name, struct pair *pair,
               struct plimsoll_error *err)
 {
     char certificate[PATH_SIZE], key[PATH_SIZE];
-    autopair loaded = {.key = NULL};
+    plimsoll_autopair loaded = {.key = NULL};
     if (make_path(certificate, directory, name, ".crt", err) != 0 ||
         make_path(key, directory, name, ".key", err) != 0) {
         return -1;

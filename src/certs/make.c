@@ -103,7 +103,7 @@ static int check_days(const char *what, unsigned days, struct plimsoll_error *er
 int make_ca(const struct plimsoll_certs_options *options, struct pair *ca,
             struct plimsoll_error *err)
 {
-    autopair made = {.key = NULL};
+    plimsoll_autopair made = {.key = NULL};
     unsigned days = options->ca_days > 0 ? options->ca_days : CA_DAYS;
     if (check_days("CA", days, err) != 0 ||
         draft(&made, "Plimsoll development CA", options->now_unix_ms, days, err) != 0) {
@@ -242,7 +242,7 @@ static int add_sans(const struct plimsoll_certs_options *options, X509 *certific
 int make_leaf(const struct plimsoll_certs_options *options, const struct pair *ca,
               struct pair *leaf, struct plimsoll_error *err)
 {
-    autopair made = {.key = NULL};
+    plimsoll_autopair made = {.key = NULL};
     unsigned days = options->leaf_days > 0 ? options->leaf_days : LEAF_DAYS;
     if (check_days("certificate", days, err) != 0 ||
         draft(&made, "plimsoll", options->now_unix_ms, days, err) != 0 ||

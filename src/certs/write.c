@@ -24,7 +24,7 @@ static int find_ca(const struct plimsoll_certs_options *options, struct pair *ca
 
 int plimsoll_certs_write(const struct plimsoll_certs_options *options, struct plimsoll_error *err)
 {
-    autopair ca = {.key = NULL}, leaf = {.key = NULL};
+    plimsoll_autopair ca = {.key = NULL}, leaf = {.key = NULL};
     bool found = false;
     /* Everything is made before anything is written. */
     if (make_directory(options->directory, err) != 0 || find_ca(options, &ca, &found, err) != 0 ||

@@ -51,7 +51,7 @@ static void wipe(gnutls_datum_t *datum)
     *datum = (gnutls_datum_t){.data = NULL};
 }
 
-#define auto_datum __attribute__((cleanup(wipe))) gnutls_datum_t
+#define plimsoll_autodatum __attribute__((cleanup(wipe))) gnutls_datum_t
 
 static int read_pem(const char *path, gnutls_datum_t *pem, struct plimsoll_error *err)
 {
@@ -140,7 +140,7 @@ static int check_pair(const gnutls_datum_t *cert, const gnutls_datum_t *key,
 static int load_pair(struct identity *identity, const struct identity_files *files,
                      struct plimsoll_error *err)
 {
-    auto_datum cert = {.data = NULL}, key = {.data = NULL};
+    plimsoll_autodatum cert = {.data = NULL}, key = {.data = NULL};
     if (read_pem(files->cert, &cert, err) != 0 || read_pem(files->key, &key, err) != 0 ||
         check_pair(&cert, &key, files, &identity->expires_unix_s, err) != 0) {
         return -1;
@@ -160,7 +160,7 @@ static int load_client_ca(struct identity *identity, const struct identity_files
     if (files->client_ca == NULL) {
         return 0;
     }
-    auto_datum ca = {.data = NULL};
+    plimsoll_autodatum ca = {.data = NULL};
     if (read_pem(files->client_ca, &ca, err) != 0) {
         return -1;
     }

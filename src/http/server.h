@@ -97,11 +97,11 @@ void session_start(struct connection *connection, gnutls_session_t session);
 /* exchange.c */
 /* Answers 408 past MHD, unless there is an answer; for when reading has ended. */
 void exchange_cut_off(struct plimsoll_http_exchange *exchange);
-void *exchange_uri(void *listener, const char *uri, struct MHD_Connection *mhd);
+void *exchange_uri(void *context, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result exchange_request(void *listener, struct MHD_Connection *mhd, const char *url,
                                  const char *method, const char *version, const char *upload,
-                                 size_t *upload_size, void **exchange);
-void exchange_completed(void *listener, struct MHD_Connection *mhd, void **exchange,
+                                 size_t *upload_size, void **context);
+void exchange_completed(void *context, struct MHD_Connection *mhd, void **at,
                         enum MHD_RequestTerminationCode code);
 const struct plimsoll_http_route *exchange_route(const struct plimsoll_http_exchange *exchange);
 

@@ -52,8 +52,9 @@ void session_start(struct connection *connection, gnutls_session_t session)
                      PLIMSOLL_STR("error", gnutls_strerror(result)));
         (void)shutdown(connection->fd, SHUT_RDWR);
     }
-    gnutls_transport_set_ptr2(session, connection,
-                              (gnutls_transport_ptr_t)(intptr_t)connection->fd);
+    gnutls_transport_ptr_t reads = NULL, writes = NULL;
+    gnutls_transport_get_ptr2(session, &reads, &writes);
+    gnutls_transport_set_ptr2(session, connection, writes); /* MHD's socket stays for writing */
     gnutls_transport_set_pull_function(session, pull);
     gnutls_transport_set_pull_timeout_function(session, wait_to_pull);
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,

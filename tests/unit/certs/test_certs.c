@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include <dirent.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #define DAY_MS 86400000LL
@@ -347,29 +348,16 @@ static int make_directory(void **unused)
     return mkdtemp(directory) != NULL ? 0 : -1;
 }
 
-static void remove_below(const char *where)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
-    DIR *open = opendir(where);
-    for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
-        if (entry->d_name[0] != '.') {
-            char below[512];
-            (void)snprintf(below, sizeof below, "%s/%s", where, entry->d_name);
-            if (entry->d_type == DT_DIR) {
-                remove_below(below);
-            } else {
-                (void)unlink(below);
-            }
-        }
-    }
-    (void)closedir(open);
-    (void)rmdir(where);
+    (void)status, (void)kind, (void)walk;
+    return remove(path);
 }
 
 static int remove_directory(void **unused)
 {
     (void)unused;
-    remove_below(directory);
-    return 0;
+    return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)

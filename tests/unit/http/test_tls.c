@@ -9,7 +9,7 @@
 #include "certificates.h"
 #include "client.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -677,22 +677,10 @@ static int start_group(void **unused)
     return mkdtemp(directory) != NULL ? 0 : -1;
 }
 
-static void remove_below(const char *where)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
-    DIR *open = opendir(where);
-    for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            char below[512];
-            (void)snprintf(below, sizeof below, "%s/%s", where, entry->d_name);
-            if (entry->d_type == DT_DIR) {
-                remove_below(below);
-            } else {
-                (void)unlink(below);
-            }
-        }
-    }
-    (void)closedir(open);
-    (void)rmdir(where);
+    (void)status, (void)kind, (void)walk;
+    return remove(path);
 }
 
 static int stop_group(void **unused)
@@ -700,8 +688,7 @@ static int stop_group(void **unused)
     (void)unused;
     free_authority(&ours);
     free_authority(&theirs);
-    remove_below(directory);
-    return 0;
+    return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)
