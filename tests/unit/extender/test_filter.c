@@ -288,6 +288,7 @@ static void a_pod_that_says_itself_where_it_is_bound_passes_there(void **state)
     plimsoll_autotext body = make_body(pod.data, nodes.data, "null");
     struct plimsoll_extender_outcome outcome;
     plimsoll_autotext answer = filter(world, plimsoll_text_span(&body), &outcome);
+    assert_true(answer.size > 0);
     assert_int_equal(outcome.passed, 2);
 }
 
@@ -313,6 +314,7 @@ static void nominations_count_unless_they_are_lower_or_its_own(void **state)
         world_add_pod(&world->nodes[0], pod.data);
         struct plimsoll_extender_outcome outcome;
         plimsoll_autotext answer = filter(world, plimsoll_text_span(&body), &outcome);
+        assert_true(answer.size > 0);
         assert_int_equal(outcome.passed, cases[i].passes ? 1 : 0);
         plimsoll_pod_clear(&world->nodes[0].pods[0]);
         world->nodes[0].view.pod_count = 0;
@@ -507,6 +509,7 @@ static void a_name_has_at_most_253_bytes(void **state)
     plimsoll_autotext body = make_body(PLAIN_POD, "null", longest.data);
     struct plimsoll_extender_outcome outcome;
     plimsoll_autotext answer = filter(*state, plimsoll_text_span(&body), &outcome);
+    assert_true(answer.size > 0);
     assert_int_equal(outcome.passed, 1);
     plimsoll_autotext wrong = make_body(PLAIN_POD, "null", longer.data);
     check_refused(*state, plimsoll_text_span(&wrong), PLIMSOLL_ERR_INVALID,
@@ -609,6 +612,7 @@ static void the_world_is_held_once_for_the_pod_and_once_for_all_names(void **sta
     struct world *world = *state;
     plimsoll_autotext body = make_body(NULL, "null", "[\"idle\",\"full\",\"new\"]");
     plimsoll_autotext answer = filter(world, plimsoll_text_span(&body), NULL);
+    assert_true(answer.size > 0);
     assert_int_equal(world->holds, 2);
     assert_int_equal(world->asked, 3);
 }
