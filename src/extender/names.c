@@ -4,6 +4,9 @@
 #include <plimsoll/json_cursor.h>
 #include <plimsoll/limits.h>
 
+#define CAPACITY_MIN        64u /* of the list; the next ones are twice as large */
+#define MIDDLING_NAME_BYTES 32u
+
 /* What the API server lets into the name of an object, and a little more: upper case and `_` are
  * harmless here, and whoever asks knows its nodes' names. */
 static bool in_a_name(unsigned char c)
@@ -15,13 +18,39 @@ static bool in_a_name(unsigned char c)
     return (map[c >> 6] >> (c & 63) & 1) != 0;
 }
 
+#define LANES 16u
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
+
+/* The same of LANES bytes at once. */
+static bool all_in_a_name(const char *data)
+{
+    lanes bytes;
+    memcpy(&bytes, data, sizeof bytes);
+    lanes folded = bytes | 0x20;
+    lanes good = (lanes)((folded - 'a') < 26) | (lanes)((bytes - '0') < 10) |
+                 (lanes)((bytes - '-') < 2) | (lanes)(bytes == '_');
+    uint64_t halves[2];
+    memcpy(halves, &good, sizeof halves);
+    return (halves[0] & halves[1]) == UINT64_MAX;
+}
+
+/* How many bytes from `at` on may stand in a name. */
+static size_t measure(const char *at, const char *end)
+{
+    const char *begin = at;
+    while ((size_t)(end - at) >= LANES && all_in_a_name(at)) {
+        at += LANES;
+    }
+    while (at < end && in_a_name((unsigned char)*at)) {
+        at++;
+    }
+    return (size_t)(at - begin);
+}
+
 bool plimsoll_names_valid(struct plimsoll_span name)
 {
-    bool valid = name.size > 0 && name.size <= PLIMSOLL_NAME_BYTES_MAX;
-    for (size_t i = 0; valid && i < name.size; i++) {
-        valid = in_a_name((unsigned char)name.data[i]);
-    }
-    return valid;
+    return name.size > 0 && name.size <= PLIMSOLL_NAME_BYTES_MAX &&
+           measure(name.data, name.data + name.size) == name.size;
 }
 
 void plimsoll_names_clear(struct plimsoll_names *names)
@@ -37,10 +66,9 @@ static size_t find_slot(const struct plimsoll_names *names, uint32_t hash)
     return hash & (names->slot_count - 1);
 }
 
-/* At most half of the slots are taken, so a free one is near. */
-static void grow(struct plimsoll_names *names)
+/* At most half of the slots are taken, so a free one is near. `capacity` is a power of two. */
+static void set_capacity(struct plimsoll_names *names, size_t capacity)
 {
-    size_t capacity = names->capacity == 0 ? 64 : names->capacity * 2;
     names->list = plimsoll_realloc(names->list, capacity, sizeof *names->list);
     names->capacity = capacity;
     uint64_t *old = names->slots;
@@ -60,11 +88,21 @@ static void grow(struct plimsoll_names *names)
     free(old);
 }
 
+/* Room for as many names of middling length as so many bytes can hold. */
+static void guess_capacity(struct plimsoll_names *names, size_t bytes)
+{
+    size_t capacity = CAPACITY_MIN;
+    while (capacity < bytes / MIDDLING_NAME_BYTES && capacity < PLIMSOLL_NODE_NAMES_MAX) {
+        capacity *= 2;
+    }
+    set_capacity(names, capacity);
+}
+
 /* Enters the name that stands in `bytes` with its quote at `at`. @return false when it is there */
 static bool enter(struct plimsoll_names *names, size_t at, struct plimsoll_span name)
 {
     if (names->count == names->capacity) {
-        grow(names);
+        set_capacity(names, names->capacity == 0 ? CAPACITY_MIN : names->capacity * 2);
     }
     uint32_t hash = (uint32_t)(plimsoll_span_hash(name) >> 32);
     size_t slot = find_slot(names, hash);
@@ -81,8 +119,9 @@ static bool enter(struct plimsoll_names *names, size_t at, struct plimsoll_span 
     return true;
 }
 
-static int check(const struct plimsoll_names *names, struct plimsoll_span name, const char *field,
-                 struct plimsoll_error *err)
+/* @param plain  It is known to have no byte that a name has not. */
+static int check(const struct plimsoll_names *names, struct plimsoll_span name, bool plain,
+                 const char *field, struct plimsoll_error *err)
 {
     if (names->count == PLIMSOLL_NODE_NAMES_MAX) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE, "%s: more than %d nodes", field,
@@ -93,7 +132,7 @@ static int check(const struct plimsoll_names *names, struct plimsoll_span name, 
                                   "%s[%zu]: a name of %zu bytes, want at most %d", field,
                                   names->count, name.size, PLIMSOLL_NAME_BYTES_MAX);
     }
-    if (!plimsoll_names_valid(name)) {
+    if (name.size == 0 || (!plain && !plimsoll_names_valid(name))) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "%s[%zu]: \"%.*s\" is no node name, want one such as gpu-1.lan",
                                   field, names->count, PLIMSOLL_SPAN_ARG(name));
@@ -109,19 +148,37 @@ static int refuse_twice(const struct plimsoll_names *names, struct plimsoll_span
                               names->count, PLIMSOLL_SPAN_ARG(name));
 }
 
+/* A string that is a name as it stands is read at one go; all others are left to the cursor. */
+static bool read_plain(struct plimsoll_json_cursor *cursor, struct plimsoll_span *name)
+{
+    if (*cursor->at != '"') {
+        return false;
+    }
+    const char *begin = cursor->at + 1;
+    size_t size = measure(begin, cursor->end);
+    if (begin + size == cursor->end || begin[size] != '"') {
+        return false;
+    }
+    *name = (struct plimsoll_span){.data = begin, .size = size};
+    cursor->at = begin + size + 1;
+    return true;
+}
+
 int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array,
                         struct plimsoll_error *err)
 {
     names->bytes = plimsoll_text_make(array.size);
     plimsoll_text_reserve(&names->bytes, array.size);
     plimsoll_text_add_span(&names->bytes, array);
+    guess_capacity(names, array.size);
     const char *begin = names->bytes.data;
     struct plimsoll_json_cursor cursor =
         plimsoll_json_cursor_make(plimsoll_text_span(&names->bytes));
     struct plimsoll_span name;
     if (plimsoll_json_cursor_array(&cursor)) {
         while (plimsoll_json_cursor_element(&cursor)) {
-            if (!plimsoll_json_cursor_string(&cursor, &name)) {
+            bool plain = read_plain(&cursor, &name);
+            if (!plain && !plimsoll_json_cursor_string(&cursor, &name)) {
                 if (cursor.failed) {
                     break;
                 }
@@ -129,7 +186,7 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
                                           "NodeNames[%zu] is null, want a node's name",
                                           names->count);
             }
-            if (check(names, name, "NodeNames", err) < 0) {
+            if (check(names, name, plain, "NodeNames", err) < 0) {
                 return -1;
             }
             if (!enter(names, (size_t)(name.data - begin) - 1, name)) {
@@ -147,7 +204,7 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
 int plimsoll_names_add(struct plimsoll_names *names, struct plimsoll_span name,
                        struct plimsoll_error *err)
 {
-    if (check(names, name, "Nodes.items", err) < 0) {
+    if (check(names, name, false, "Nodes.items", err) < 0) {
         return -1;
     }
     size_t at = names->bytes.size;

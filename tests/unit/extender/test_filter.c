@@ -516,6 +516,25 @@ static void a_name_has_at_most_253_bytes(void **state)
                   "NodeNames[0]: a name of 254 bytes, want at most 253");
 }
 
+static void a_name_has_letters_digits_and_three_marks_wherever_they_stand(void **state)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    for (int c = ' '; c < 0x7F; c++) {
+        for (size_t at = 0; at < 40 && c != '"' && c != '\\'; at++) {
+            char names[64] = "[\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\"]";
+            names[2 + at] = (char)c;
+            plimsoll_autotext body = make_body(PLAIN_POD, "null", names);
+            if (strchr(good, c) == NULL) {
+                check_refused(*state, plimsoll_text_span(&body), PLIMSOLL_ERR_INVALID,
+                              "is no node name");
+            } else {
+                plimsoll_autotext answer = filter(*state, plimsoll_text_span(&body), NULL);
+                assert_non_null(strstr(answer.data, names));
+            }
+        }
+    }
+}
+
 static void as_many_names_of_any_length_as_there_may_be_are_answered(void **state)
 {
     plimsoll_autotext names = make_names(PLIMSOLL_NODE_NAMES_MAX, PLIMSOLL_NAME_BYTES_MAX);
@@ -642,6 +661,7 @@ int main(void)
         FILTER_TEST(an_annotation_that_cannot_be_read_is_a_reason_of_its_node),
         FILTER_TEST(too_deep_nesting_is_refused_wherever_it_is),
         FILTER_TEST(a_name_has_at_most_253_bytes),
+        FILTER_TEST(a_name_has_letters_digits_and_three_marks_wherever_they_stand),
         FILTER_TEST(as_many_names_of_any_length_as_there_may_be_are_answered),
         FILTER_TEST(one_name_more_is_too_large),
         FILTER_TEST(one_full_node_more_is_too_large),
