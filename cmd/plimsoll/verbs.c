@@ -156,7 +156,8 @@ static int finish(void *state, struct plimsoll_http_exchange *exchange, struct p
 {
     struct verb_call *call = state;
     struct plimsoll_extender_outcome outcome = {0};
-    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    /* Full nodes go back verbatim: an answer is about as large as the body at most. */
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     if (plimsoll_extender_finish(call->call, &answer, &outcome, err) != 0) {
         return -1;
     }

@@ -2,12 +2,13 @@
 /**
  * HTTP and HTTPS listeners on libmicrohttpd: routes, limits, deadlines, certificates, drain.
  *
- * TLS is GnuTLS's inside MHD: TLS 1.2 or later, AES-GCM first, session tickets, certificate taken from
- * the two files and loaded again when they change. Keep-alive idle is above 120 s, because Go reuses
- * connections for 90 s. Answers always have Content-Length, never chunks.
+ * TLS is GnuTLS's inside MHD: TLS 1.2 or later, AES-GCM first, session tickets, certificate taken
+ * from the two files and loaded again when they change. Keep-alive idle is above 120 s, because Go
+ * reuses connections for 90 s. Answers always have Content-Length, never chunks.
  *
- * What the server answers by itself is one sentence and a newline (text/plain): 404, 405 with Allow, 403,
- * 408, 413 and the errors of handlers. An answer given before the body has come closes the connection.
+ * What the server answers by itself is one sentence and a newline (text/plain): 404, 405 with
+ * Allow, 403, 408, 413 and the errors of handlers. An answer given before the body has come closes
+ * the connection.
  *
  * The caller blocks the signals it waits for before plimsoll_http_start, which starts threads.
  */
@@ -17,7 +18,8 @@
 #include <plimsoll/span.h>
 #include <plimsoll/text.h>
 
-/** Idle seconds after which a kept-alive connection is closed; above Go's 90 and any proxy's 120. */
+/** Idle seconds after which a kept-alive connection is closed; above Go's 90 and any proxy's 120.
+ */
 #define PLIMSOLL_HTTP_IDLE_S 180
 /** TLS handshake, and request line with headers, where a listener names no other deadline. */
 #define PLIMSOLL_HTTP_HEADERS_MS 10000u
@@ -26,13 +28,15 @@
 /** Connections of a listener that names no ceiling. */
 #define PLIMSOLL_HTTP_CONNECTIONS_MAX 1024u
 
-struct plimsoll_http;          /* one server: any number of listeners, one set of worker threads each */
+struct plimsoll_http; /* one server: any number of listeners, one set of worker threads each */
 struct plimsoll_http_exchange; /* one request being answered */
 
-/** How one route takes its request. Functions are called on a worker thread, one at a time per exchange. */
+/** How one route takes its request. Functions are called on a worker thread, one at a time per
+ * exchange. */
 struct plimsoll_http_handler {
     /** Before the body. @return the exchange's state, or NULL with `err` set to refuse at once. */
-    void *(*begin)(void *context, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err);
+    void *(*begin)(void *context, struct plimsoll_http_exchange *exchange,
+                   struct plimsoll_error *err);
     /** The next bytes. @return 0, or -1 to answer with err's status and close the connection. */
     int (*body)(void *state, struct plimsoll_span bytes, struct plimsoll_error *err);
     /**
@@ -41,8 +45,8 @@ struct plimsoll_http_handler {
      */
     int (*finish)(void *state, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err);
     /**
-     * Always last for a state that `begin` returned, also when the client went away. A deferred exchange
-     * is over only after its answer.
+     * Always last for a state that `begin` returned, also when the client went away. A deferred
+     * exchange is over only after its answer.
      */
     void (*end)(void *state);
 };
@@ -50,7 +54,7 @@ struct plimsoll_http_handler {
 struct plimsoll_http_route {
     const char *method; /* "GET" (HEAD comes with it), "POST" */
     const char *path;   /* exact, compared undecoded; a query string is allowed and ignored */
-    const char *name;   /* label `handler` of the metrics; routes of one name are counted together */
+    const char *name; /* label `handler` of the metrics; routes of one name are counted together */
     const struct plimsoll_http_handler *handler;
     void *context; /* must outlive the server */
     size_t body_bytes_max;
@@ -59,12 +63,14 @@ struct plimsoll_http_route {
 };
 
 struct plimsoll_http_listener {
-    const char *address;   /* HOST:PORT, [V6]:PORT or :PORT; port 0 picks one */
-    const char *name;      /* for the log line `listening` */
-    const char *tls_cert;  /* PEM file; NULL: plain HTTP */
+    const char *address;  /* HOST:PORT, [V6]:PORT or :PORT; port 0 picks one */
+    const char *name;     /* for the log line `listening` */
+    const char *tls_cert; /* PEM file; NULL: plain HTTP */
     const char *tls_key;
-    const char *client_ca; /* PEM file: clients without a certificate from it are refused in the handshake */
-    bool client_optional;  /* with client_ca: no certificate passes the handshake, a wrong one does not */
+    const char *client_ca; /* PEM file: clients without a certificate from it are refused in the
+                              handshake */
+    bool client_optional;  /* with client_ca: no certificate passes the handshake, a wrong one does
+                              not */
     bool loopback_only;    /* refuse to start on anything else */
     const struct plimsoll_http_route *routes; /* must outlive the server, with all they point to */
     size_t route_count;
@@ -78,10 +84,12 @@ struct plimsoll_http_listener {
  * @return 0, or -1 with the address or file and why. The port in use is logged as `listening`.
  */
 int plimsoll_http_start(const struct plimsoll_http_listener *listeners, size_t listener_count,
-                        struct plimsoll_http **http, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+                        struct plimsoll_http **http,
+                        struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** The port that listener `index` really has. */
 unsigned plimsoll_http_port(const struct plimsoll_http *http, size_t index);
-/** Answers `Connection: close` from now on and accepts nothing new; returns when idle or after `wait_ms`. */
+/** Answers `Connection: close` from now on and accepts nothing new; returns when idle or after
+ * `wait_ms`. */
 void plimsoll_http_drain(struct plimsoll_http *http, unsigned wait_ms);
 /**
  * Ends all connections, frees the server and leaves NULL. Waits for every deferred exchange to be
@@ -89,7 +97,8 @@ void plimsoll_http_drain(struct plimsoll_http *http, unsigned wait_ms);
  */
 void plimsoll_http_stop(struct plimsoll_http **http);
 
-/** Query parameter of the request line, "" when it has no value, or NULL. Borrowed for the exchange. */
+/** Query parameter of the request line, "" when it has no value, or NULL. Borrowed for the
+ * exchange. */
 const char *plimsoll_http_query(const struct plimsoll_http_exchange *exchange, const char *key);
 /** The client has shown a certificate from client_ca, or the listener is loopback_only. */
 bool plimsoll_http_trusted(const struct plimsoll_http_exchange *exchange);
@@ -98,10 +107,12 @@ bool plimsoll_http_trusted(const struct plimsoll_http_exchange *exchange);
 void plimsoll_http_answer(struct plimsoll_http_exchange *exchange, unsigned status,
                           const char *content_type, struct plimsoll_text *body);
 /** Answers with the status of `err` and its sentence as text/plain. */
-void plimsoll_http_answer_error(struct plimsoll_http_exchange *exchange, const struct plimsoll_error *err);
+void plimsoll_http_answer_error(struct plimsoll_http_exchange *exchange,
+                                const struct plimsoll_error *err);
 /**
- * Called in `finish`, before anybody else learns of the exchange: the answer comes later, exactly one
- * plimsoll_http_answer must follow, from any thread; the exchange may be gone when that returns.
+ * Called in `finish`, before anybody else learns of the exchange: the answer comes later, exactly
+ * one plimsoll_http_answer must follow, from any thread; the exchange may be gone when that
+ * returns.
  */
 void plimsoll_http_defer(struct plimsoll_http_exchange *exchange);
 
@@ -114,5 +125,6 @@ struct plimsoll_http_buffer {
 };
 extern const struct plimsoll_http_handler plimsoll_http_buffered;
 
-/** Appends this server's own metrics (requests, durations, connections, reloads) as Prometheus text. */
+/** Appends this server's own metrics (requests, durations, connections, reloads) as Prometheus
+ * text. */
 void plimsoll_http_metrics(const struct plimsoll_http *http, struct plimsoll_text *out);

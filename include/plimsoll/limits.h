@@ -11,8 +11,6 @@
 #define PLIMSOLL_FILTER_BYTES_MAX (320u * 1024 * 1024)
 /* names and one pod: 5000 names of 253 bytes are 1.3 MB. */
 #define PLIMSOLL_BIND_BYTES_MAX (64u * 1024)
-/* Answers: 5000 full nodes go back verbatim. */
-#define PLIMSOLL_ANSWER_BYTES_MAX (320u * 1024 * 1024)
 /* Kubernetes objects nest below 30; deeper is hostile. */
 #define PLIMSOLL_JSON_DEPTH_MAX 64
 /* A document read whole: a token takes at least two bytes of it. */

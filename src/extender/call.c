@@ -222,7 +222,7 @@ struct plimsoll_extender_call *plimsoll_extender_begin(
     call->reading = reading;
     call->settings = settings;
     call->bound_index = PLIMSOLL_NOT_BOUND;
-    call->kept = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    call->kept = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     const struct plimsoll_json_stream_handler handler = {
         .context = call, .element = on_node, .member = on_member};
     call->stream = plimsoll_json_stream_new(path_to_nodes, 2, &handler, NODE_NAMES_BYTES_MAX);

@@ -35,7 +35,7 @@ static void run_filter(void *context)
         rest.data += size;
         rest.size -= size;
     }
-    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     struct plimsoll_extender_outcome outcome;
     if (result == 0) {
         result = plimsoll_extender_finish(call, &answer, &outcome, &err);

@@ -55,7 +55,7 @@ static void sample(const struct measure_comparison *comparison, const struct mea
 
 void measure_begin(void)
 {
-    printf("| what | ours ms | against | base ms | ratio | ratio of server CPU | target |\n");
+    printf("| what | ours ms | against | base ms | ratio | ratio of CPU | target |\n");
     printf("|---|---|---|---|---|---|---|\n");
     fflush(stdout);
 }

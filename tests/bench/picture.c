@@ -9,7 +9,6 @@
 #include <plimsoll/feed.h>
 
 #include <assert.h>
-#include <malloc.h>
 #include <sys/wait.h>
 
 /* One list of nodes and one of pods, as they come from the server. */

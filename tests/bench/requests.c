@@ -68,7 +68,7 @@ static struct plimsoll_text ask_once(struct plimsoll_cluster *cluster, size_t no
 {
     struct server server;
     const struct server_options options = {.cluster = cluster, .nodes = nodes};
-    struct plimsoll_text answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    struct plimsoll_text answer = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     server_start(&options, &server);
     struct client *client = client_open(server.directory, server.port);
     client_ask(client, "/filter", body, take_answer, &answer);

@@ -83,7 +83,7 @@ static int finish_filter(void *state, struct plimsoll_http_exchange *exchange,
 {
     struct filtering *filtering = state;
     struct plimsoll_extender_outcome outcome;
-    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     if (plimsoll_extender_finish(filtering->call, &answer, &outcome, err) < 0) {
         return -1;
     }
@@ -121,7 +121,7 @@ static int finish_sink(void *state, struct plimsoll_http_exchange *exchange,
 {
     (void)err;
     const struct plimsoll_span *canned = state;
-    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_ANSWER_BYTES_MAX);
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     plimsoll_text_add_span(&answer, *canned);
     plimsoll_http_answer(exchange, 200, json_type, &answer);
     return 0;

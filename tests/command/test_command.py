@@ -3,9 +3,12 @@
 
     PLIMSOLL=build/release/plimsoll python3 tests/command/test_command.py
 """
+import http.client
 import json
+import math
 import os
 import pathlib
+import re
 import signal
 import ssl
 import subprocess
@@ -151,6 +154,22 @@ class Life(unittest.TestCase):
                 self.ask(path, [1, 2], listener)
             self.assertEqual(refused.exception.code, 400, path)
             self.assertRegex(refused.exception.read().decode(), r"\w+ \w+", path)
+
+    def test_bodies_beyond_the_route_s_ceiling_are_refused_unread(self):
+        limits = (ROOT / "include/plimsoll/limits.h").read_text()
+        for path, name in (("/filter", "PLIMSOLL_FILTER_BYTES_MAX"), ("/prioritize", "PLIMSOLL_FILTER_BYTES_MAX"),
+                           ("/bind", "PLIMSOLL_BIND_BYTES_MAX")):
+            factors = re.search(rf"#define {name} +\(?([\du *]+)\)?", limits).group(1).replace("u", "")
+            ceiling = math.prod(int(factor) for factor in factors.split("*"))
+            for size, status in ((ceiling + 1, 413), (2, 400)):
+                connection = http.client.HTTPConnection("127.0.0.1", self.ports["extender"], timeout=300)
+                connection.putrequest("POST", path)
+                connection.putheader("Content-Length", str(size))
+                connection.endheaders(b"[]" if size == 2 else None)
+                answer = connection.getresponse()
+                self.assertEqual(answer.status, status, path)
+                self.assertTrue(answer.read())
+                connection.close()
 
     def test_page_metrics_and_health_are_there(self):
         page = self.fetch("/")

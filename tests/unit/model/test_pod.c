@@ -207,14 +207,14 @@ static void too_many_devices_or_containers_are_refused(void **state)
         "a pod may ask for 1 to 64");
     plimsoll_autotext some = plimsoll_text_make(1 << 16), late = plimsoll_text_make(1 << 16);
     plimsoll_text_add_string(&some, "\"containers\":[");
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < PLIMSOLL_GPU_CONTAINERS_MAX; i++) {
         plimsoll_text_add_format(&some, LIMITS("c%d", GPU("1")) "%s", i, i < 15 ? "," : "");
     }
     plimsoll_autotext more = plimsoll_text_make(1 << 16);
     plimsoll_text_add_span(&more, plimsoll_text_span(&some));
     plimsoll_text_add_string(&some, "]");
     plimsoll_text_add_string(&more, "," LIMITS("x", GPU("1")) "]");
-    assert_int_equal(demand_of("", some.data).container_count, 16);
+    assert_int_equal(demand_of("", some.data).container_count, PLIMSOLL_GPU_CONTAINERS_MAX);
     refused("", more.data, "more than 16 containers use GPUs");
     plimsoll_text_add_string(&late, "\"containers\":[");
     for (int i = 0; i < 64; i++) {
