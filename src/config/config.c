@@ -191,7 +191,7 @@ int plimsoll_config_parse(struct plimsoll_span yaml, const char *file,
 
 struct plimsoll_config *plimsoll_config_default(void)
 {
-    struct plimsoll_config *config;
+    struct plimsoll_config *config = NULL;
     struct plimsoll_error err;
     if (plimsoll_config_parse(plimsoll_span_of(""), "shipped", &config, &err) < 0) {
         abort(); /* the shipped document is part of the program */

@@ -19,6 +19,7 @@ static bool in_a_name(unsigned char c)
 }
 
 #define LANES 16u
+/* A vector type can only be named by a typedef. NOLINTNEXTLINE(readability-identifier-naming) */
 typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
 /* The same of LANES bytes at once. */

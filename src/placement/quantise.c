@@ -44,8 +44,8 @@ static void assign_steps(const double *distinct, size_t count, int *steps)
 
 void plimsoll_placement_quantise(const double *scores, size_t count, int *out)
 {
-    double distinct[STEPS_MAX];
-    int steps[STEPS_MAX];
+    double distinct[STEPS_MAX] = {0};
+    int steps[STEPS_MAX] = {0};
     size_t distinct_count = 0;
     bool few = true;
     double least = 0, most = 0;
@@ -63,7 +63,7 @@ void plimsoll_placement_quantise(const double *scores, size_t count, int *out)
             continue;
         }
         size_t at = 0;
-        while (distinct[at] < scores[i]) {
+        while (at + 1 < distinct_count && distinct[at] < scores[i]) {
             at++;
         }
         out[i] = steps[at];
