@@ -110,6 +110,15 @@ static void read_env(struct plimsoll_json_cursor *cursor,
     }
 }
 
+bool plimsoll_model_container_read_env(struct plimsoll_model_container *container)
+{
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(container->env);
+    if (container->env.size > 0) {
+        read_env(&cursor, container);
+    }
+    return !cursor.failed;
+}
+
 static void read_container(struct plimsoll_json_cursor *cursor,
                            struct plimsoll_model_container *container)
 {
@@ -124,7 +133,7 @@ static void read_container(struct plimsoll_json_cursor *cursor,
         } else if (plimsoll_span_is(key, "resources")) {
             read_resources(cursor, container);
         } else if (plimsoll_span_is(key, "env")) {
-            read_env(cursor, container);
+            plimsoll_json_cursor_skip(cursor, &container->env);
         } else if (plimsoll_span_is(key, "securityContext")) {
             read_security(cursor, container);
         } else if (plimsoll_span_is(key, "restartPolicy")) {

@@ -139,9 +139,22 @@ static void survey_pod(const struct plimsoll_model_asks *asks, struct survey *su
                      survey_list(survey, &container, container.requests, malformed, at) != 0 ||
                      survey_vram(survey, &all, &container, at) != 0;
         survey->failed = survey->failed || failed;
-        survey_env(survey, &container);
     }
     *malformed = *malformed || all.cursor.failed;
+}
+
+/* Only of a pod that asks for cards: most pods have none, and environments are most of their bytes.
+ */
+static void survey_envs(const struct plimsoll_model_asks *asks, struct survey *survey,
+                        bool *malformed)
+{
+    struct plimsoll_model_containers all =
+        plimsoll_model_containers_make(asks->container_list, asks->init_list);
+    struct plimsoll_model_container container;
+    while (plimsoll_model_containers_next(&all, &container)) {
+        *malformed = !plimsoll_model_container_read_env(&container) || *malformed;
+        survey_env(survey, &container);
+    }
 }
 
 static int set_resource(const struct survey *survey, struct plimsoll_demand *demand,
@@ -387,6 +400,7 @@ int plimsoll_model_demand(const struct plimsoll_model_asks *asks,
      */
     demand->vendor = PLIMSOLL_VENDOR_NVIDIA;
     demand->cards = 1;
+    survey_envs(asks, &survey, malformed);
     struct plimsoll_error found, *at = survey.failed ? &found : err;
     int failed = survey.rule != NULL && set_resource(&survey, demand, at) != 0;
     demand->env_ours = survey.ours;

@@ -10,8 +10,10 @@
 struct plimsoll_model_container {
     struct plimsoll_span name;             /* still escaped */
     struct plimsoll_span limits, requests; /* whole JSON values, empty when absent */
-    struct plimsoll_model_value visible;   /* the literal NVIDIA_VISIBLE_DEVICES, if there is one */
-    bool visible_ours;                     /* … or it comes from our annotation */
+    struct plimsoll_span env;              /* raw, not looked into yet */
+    /* What plimsoll_model_container_read_env finds there: */
+    struct plimsoll_model_value visible; /* the literal NVIDIA_VISIBLE_DEVICES, if there is one */
+    bool visible_ours;                   /* … or it comes from our annotation */
     bool privileged;
     bool sidecar; /* restartPolicy Always */
 };
@@ -30,6 +32,8 @@ struct plimsoll_model_containers plimsoll_model_containers_make(struct plimsoll_
 /** @return false at the end or when `cursor.failed` */
 bool plimsoll_model_containers_next(struct plimsoll_model_containers *all,
                                     struct plimsoll_model_container *container);
+/** Looks into `env` for `visible` and `visible_ours`. @return false when it is no proper JSON */
+bool plimsoll_model_container_read_env(struct plimsoll_model_container *container);
 
 /** What of the pod makes its demand; borrowed from the object. */
 struct plimsoll_model_asks {

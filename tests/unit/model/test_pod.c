@@ -610,8 +610,10 @@ static void what_is_no_pod_is_refused(void **state)
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":5}]}}",
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":[]}}]}}",
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":{\"a\" 1}}}]}}",
-        "{\"metadata\":{},\"spec\":{\"containers\":[{\"env\":{}}]}}",
-        "{\"metadata\":{},\"spec\":{\"containers\":[{\"env\":[{\"name\":5}]}]}}",
+        "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":{" GPU(
+            "1") "}},\"env\":{}}]}}",
+        "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":{" GPU(
+            "1") "}},\"env\":[{\"name\":5}]}]}}",
         "{\"metadata\":{},\"status\":{\"phase\":5}}",
         "{\"metadata\":{},\"status\":{\"conditions\":{}}}",
         "{\"metadata\":{}} {}",
