@@ -15,7 +15,7 @@ struct plimsoll_at plimsoll_at_child(const struct plimsoll_at *parent, size_t in
                                 .file = parent->file};
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the tree, PLIMSOLL_YAML_DEPTH_MAX */
+/* No deeper than the tree, PLIMSOLL_YAML_DEPTH_MAX. */
 static void write_path(const struct plimsoll_at *at, struct plimsoll_text *out)
 {
     if (at->parent == NULL) {
@@ -32,9 +32,8 @@ static void write_path(const struct plimsoll_at *at, struct plimsoll_text *out)
     plimsoll_text_add_format(out, "%.64s", at->node->key);
 }
 
-#undef plimsoll_at_fail /* here is the function that the macro stands before */
-int plimsoll_at_fail(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
-                     ...)
+int plimsoll_at_fail_(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
+                      ...)
 {
     plimsoll_autotext path = plimsoll_text_make(PLIMSOLL_ERROR_MESSAGE_SIZE);
     write_path(at, &path);
@@ -133,7 +132,7 @@ int plimsoll_at_scalar(const struct plimsoll_at *at, const char **text, struct p
 
 int plimsoll_at_text(const struct plimsoll_at *at, const char **text, struct plimsoll_error *err)
 {
-    const char *scalar = "";
+    const char *scalar;
     if (plimsoll_at_scalar(at, &scalar, err) < 0) {
         return -1;
     }
@@ -148,7 +147,7 @@ int plimsoll_at_text(const struct plimsoll_at *at, const char **text, struct pli
 int plimsoll_at_word(const struct plimsoll_at *at, const char *const *words, size_t *index,
                      struct plimsoll_error *err)
 {
-    const char *text = "";
+    const char *text;
     if (plimsoll_at_scalar(at, &text, err) < 0) {
         return -1;
     }
@@ -174,7 +173,7 @@ int plimsoll_at_ignore(const struct plimsoll_at *at, void *out, struct plimsoll_
 int plimsoll_at_string(const struct plimsoll_at *at, void *out, struct plimsoll_error *err)
 {
     char **string = out;
-    const char *text = "";
+    const char *text;
     if (plimsoll_at_text(at, &text, err) < 0) {
         return -1;
     }
@@ -186,7 +185,7 @@ int plimsoll_at_string(const struct plimsoll_at *at, void *out, struct plimsoll_
 int plimsoll_at_boolean(const struct plimsoll_at *at, void *out, struct plimsoll_error *err)
 {
     bool *boolean = out;
-    const char *text = "";
+    const char *text;
     if (plimsoll_at_scalar(at, &text, err) < 0) {
         return -1;
     }
@@ -206,7 +205,7 @@ int plimsoll_at_strings(const struct plimsoll_at *at, void *out, struct plimsoll
     }
     for (size_t i = 0; i < at->node->count; i++) {
         struct plimsoll_at child = plimsoll_at_child(at, i);
-        const char *text = "";
+        const char *text;
         if (plimsoll_at_text(&child, &text, err) < 0) {
             return -1;
         }
@@ -230,7 +229,7 @@ int plimsoll_at_pairs(const struct plimsoll_at *at, const char *(*check_key)(con
     }
     for (size_t i = 0; i < at->node->count; i++) {
         struct plimsoll_at child = plimsoll_at_child(at, i);
-        const char *value = "";
+        const char *value;
         const char *wrong = check_key(child.node->key);
         if (wrong == NULL) {
             if (plimsoll_at_text(&child, &value, err) < 0) {

@@ -31,10 +31,10 @@ struct plimsoll_field {
 
 struct plimsoll_at plimsoll_at_child(const struct plimsoll_at *parent, size_t index);
 
-/** `FILE:LINE: path: message`. @return -1 */
-int plimsoll_at_fail(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
-                     ...) PLIMSOLL_PRINTF(3, 4);
-#define plimsoll_at_fail(...) plimsoll_error_failed_(plimsoll_at_fail(__VA_ARGS__)) /* error.h */
+/** `FILE:LINE: path: message`. @return -1, which the macro says to compilers as in error.h */
+int plimsoll_at_fail_(const struct plimsoll_at *at, struct plimsoll_error *err, const char *format,
+                      ...) PLIMSOLL_PRINTF(3, 4);
+#define plimsoll_at_fail(...) plimsoll_error_failed_(plimsoll_at_fail_(__VA_ARGS__))
 
 int plimsoll_at_mapping(const struct plimsoll_at *at, struct plimsoll_error *err);
 int plimsoll_at_sequence(const struct plimsoll_at *at, struct plimsoll_error *err);

@@ -145,7 +145,6 @@ static int refuse_duplicates(const struct reading *reading, const struct plimsol
     return 0;
 }
 
-/* NOLINTBEGIN(misc-no-recursion): no deeper than PLIMSOLL_YAML_DEPTH_MAX, and the file is ours */
 static int read_node(struct reading *reading, unsigned depth, struct plimsoll_yaml *node);
 
 static int read_sequence(struct reading *reading, unsigned depth, struct plimsoll_yaml *node)
@@ -205,7 +204,6 @@ static int read_node(struct reading *reading, unsigned depth, struct plimsoll_ya
         return take_scalar(reading, &node->text, &node->plain) < 0 ? -1 : advance(reading);
     }
 }
-/* NOLINTEND(misc-no-recursion) */
 
 static int read_stream(struct reading *reading, struct plimsoll_yaml *root)
 {
@@ -249,7 +247,6 @@ int plimsoll_yaml_parse(struct plimsoll_span text, const char *file, struct plim
     return status;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than read_node built it */
 void plimsoll_yaml_clear(struct plimsoll_yaml *node)
 {
     for (size_t i = 0; i < node->count; i++) {
