@@ -4,7 +4,7 @@
 
     tidy.py SOURCE_DIR BUILD_DIR
 
-About a minute and a half on two cores: the analyser follows every path of every function.
+Two to three minutes on two cores: the analyser follows every path of every function.
 """
 import concurrent.futures
 import json
