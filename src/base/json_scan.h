@@ -35,6 +35,7 @@ enum plimsoll_json_scan_kernel {
     PLIMSOLL_JSON_SCAN_PORTABLE,
     PLIMSOLL_JSON_SCAN_SSE2,
     PLIMSOLL_JSON_SCAN_AVX2,
+    PLIMSOLL_JSON_SCAN_AVX512,
 };
 /** @return false when this processor or build does not have it. */
 bool plimsoll_json_scan_use(enum plimsoll_json_scan_kernel kernel);

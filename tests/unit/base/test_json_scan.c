@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const enum plimsoll_json_scan_kernel kernels[] = {
-    PLIMSOLL_JSON_SCAN_PORTABLE, PLIMSOLL_JSON_SCAN_SSE2, PLIMSOLL_JSON_SCAN_AVX2};
+    PLIMSOLL_JSON_SCAN_PORTABLE, PLIMSOLL_JSON_SCAN_SSE2, PLIMSOLL_JSON_SCAN_AVX2,
+    PLIMSOLL_JSON_SCAN_AVX512};
 
 /*
  * The same, byte by byte as one would write it down. A backslash outside a string is no JSON; there
