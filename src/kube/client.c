@@ -109,7 +109,8 @@ static void set_transport(CURL *easy, const struct plimsoll_credentials *credent
     }
 }
 
-static int add_headers(struct plimsoll_exchange *exchange, bool post, bool refused,
+static int add_headers(struct plimsoll_exchange *exchange,
+                       const struct plimsoll_api_request *request, bool refused,
                        struct plimsoll_error *err)
 {
     struct plimsoll_credentials *credentials = &exchange->kube->credentials;
@@ -124,8 +125,12 @@ static int add_headers(struct plimsoll_exchange *exchange, bool post, bool refus
     if (line.size > bare) {
         headers = curl_slist_append(headers, line.data);
     }
-    if (post) {
-        headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (request->body.size > 0) {
+        plimsoll_text_reset(&line);
+        plimsoll_text_add_string(&line, "Content-Type: ");
+        plimsoll_text_add_string(&line, request->content_type != NULL ? request->content_type
+                                                                      : PLIMSOLL_API_JSON);
+        headers = curl_slist_append(headers, line.data);
     }
     if (credentials->host_header != NULL) {
         headers = curl_slist_append(headers, credentials->host_header);
@@ -136,8 +141,21 @@ static int add_headers(struct plimsoll_exchange *exchange, bool post, bool refus
     return 0;
 }
 
-int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange, const char *path,
-                              const struct plimsoll_text *post, bool refused,
+/* curl would make a POST of anything with a body, and resends a body on a fresh connection only
+ * when it has it in memory. */
+static void set_method(CURL *easy, const struct plimsoll_api_request *request)
+{
+    if (request->body.size > 0) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
+    }
+    if (request->method != NULL && strcmp(request->method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+}
+
+int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange,
+                              const struct plimsoll_api_request *request, bool refused,
                               struct plimsoll_error *err)
 {
     struct plimsoll_credentials *credentials = &exchange->kube->credentials;
@@ -146,12 +164,12 @@ int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange, const char *pa
     plimsoll_text_reset(&exchange->body);
     exchange->sink_error.kind = PLIMSOLL_ERR_NONE;
     exchange->curl_message[0] = '\0';
-    if (add_headers(exchange, post != NULL, refused, err) < 0) {
+    if (add_headers(exchange, request, refused, err) < 0) {
         return -1;
     }
     plimsoll_autotext url = plimsoll_text_make(64u * 1024);
     plimsoll_text_add_string(&url, credentials->base_url);
-    plimsoll_text_add_string(&url, path);
+    plimsoll_text_add_string(&url, request->path);
     curl_easy_setopt(easy, CURLOPT_URL, url.data);
     if (credentials->connect_to != NULL) {
         curl_slist_free_all(exchange->connect_to);
@@ -160,10 +178,7 @@ int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange, const char *pa
     }
     set_transport(easy, credentials);
     set_identity(easy, &credentials->config);
-    if (post != NULL) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->data);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->size);
-    }
+    set_method(easy, request);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, note_sent);

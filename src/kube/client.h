@@ -6,6 +6,8 @@
 
 #include <curl/curl.h>
 
+#include <plimsoll/api.h>
+
 #define PLIMSOLL_POOL_MAX 16
 
 struct plimsoll_watcher;
@@ -39,13 +41,12 @@ struct plimsoll_exchange plimsoll_exchange_make(struct plimsoll_kube *kube, CURL
 void plimsoll_exchange_close(struct plimsoll_exchange *exchange);
 
 /**
- * Sets everything on the handle but time limits: address, TLS, headers, body.
- * @param path  With its query, from the first slash.
- * @param post  NULL: GET; borrowed until the exchange is closed.
+ * Sets everything on the handle but time limits: address, TLS, method, headers, body.
+ * @param request  Its body is borrowed until the exchange is closed.
  * @param refused  The last try had 401.
  */
-int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange, const char *path,
-                              const struct plimsoll_text *post, bool refused,
+int plimsoll_exchange_prepare(struct plimsoll_exchange *exchange,
+                              const struct plimsoll_api_request *request, bool refused,
                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /** HTTP status, 0 when none came. */

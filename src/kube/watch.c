@@ -182,7 +182,8 @@ static int fetch(struct plimsoll_watcher *watcher, const char *path, int64_t sil
     exchange.sink = take_body;
     exchange.context = watcher;
     watcher->retry_after_ms = 0;
-    int result = plimsoll_exchange_prepare(&exchange, path, NULL, watcher->refused, err);
+    int result = plimsoll_exchange_prepare(&exchange, &(struct plimsoll_api_request){.path = path},
+                                           watcher->refused, err);
     if (result == 0) {
         curl_easy_setopt(watcher->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS_MAX);
         result = report(watcher, &exchange, perform(watcher, silence_ms_max), err);
@@ -190,16 +191,6 @@ static int fetch(struct plimsoll_watcher *watcher, const char *path, int64_t sil
     curl_easy_reset(watcher->easy);
     plimsoll_exchange_close(&exchange);
     return result;
-}
-
-static void add_escaped(struct plimsoll_text *path, const char *value)
-{
-    char *escaped = curl_easy_escape(NULL, value, 0);
-    if (escaped == NULL) {
-        abort();
-    }
-    plimsoll_text_add_string(path, escaped);
-    curl_free(escaped);
 }
 
 /* -- list and watch ------------------------------------------------------------------------------
@@ -215,7 +206,7 @@ static int list_page(struct plimsoll_watcher *watcher, struct plimsoll_error *er
     plimsoll_text_add_format(&path, "%s?limit=%u%s", resource->path, limit, resource->selector);
     if (next[0] != '\0') {
         plimsoll_text_add_string(&path, "&continue=");
-        add_escaped(&path, next);
+        plimsoll_api_add_escaped(&path, next);
     }
     int64_t silence = watcher->kube->silence_ms_max;
     if (fetch(watcher, path.data, silence < LIST_SILENCE_MS_MAX ? silence : LIST_SILENCE_MS_MAX,
@@ -266,7 +257,7 @@ static int watch(struct plimsoll_watcher *watcher, struct plimsoll_error *err)
                              "&resourceVersion=",
                              resource->path, WATCH_SECONDS_MIN + random_below(WATCH_SECONDS_MIN),
                              resource->selector);
-    add_escaped(&path, watcher->version.data);
+    plimsoll_api_add_escaped(&path, watcher->version.data);
     watcher->feed = plimsoll_feed_watch(watcher->cluster, watcher->kind, watcher->version.data);
     int result = fetch(watcher, path.data, watcher->kube->silence_ms_max, err);
     if (result == 0) {
