@@ -12,6 +12,15 @@
 #include <plimsoll/node.h>
 #include <plimsoll/span.h>
 
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+/** /proc/PID/cgroup: a line of v1 for each of some fifteen hierarchies; longer is no pod's. */
+#define PLIMSOLL_CGROUP_BYTES_MAX (16u * 1024)
+/** The kubelet's checkpoint: some KiB for each container with a device, 250 pods. */
+#define PLIMSOLL_CHECKPOINT_BYTES_MAX (4u * 1024 * 1024)
+
 /**
  * The pod of a process from the bytes of its /proc/PID/cgroup, v1 or v2, as the kubelet names the
  * groups with the systemd and cgroupfs drivers under containerd, CRI-O and Docker.
@@ -28,16 +37,33 @@ struct plimsoll_holder {
     struct plimsoll_uid pod;
 };
 
+/** Devices that the plugin advertises for a card, or for a MIG instance. */
+struct plimsoll_registered_card {
+    char card[PLIMSOLL_CARD_ID_SIZE];
+    uint32_t replicas;
+};
+
+/** Which file it was: equal for the same one unchanged. */
+struct plimsoll_file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
 /** What the kubelet's device checkpoint says of the managed resources. */
 struct plimsoll_checkpoint {
-    struct plimsoll_holder *holders; /* owned; a pair once */
+    struct plimsoll_holder *holders; /* owned, by card, then pod; a pair once */
     size_t holder_count;
-    struct {
-        char card[PLIMSOLL_CARD_ID_SIZE];
-        uint32_t replicas;
-    } * cards; /* owned: devices registered, by card */
+    struct plimsoll_registered_card *cards; /* owned, by card: healthy devices registered */
     size_t card_count;
-    enum plimsoll_device_list device_list; /* as seen in the answers of the plugin */
+    /**
+     * As seen in the answers of NVIDIA's plugin that the file keeps for every container. ENV_NODES
+     * is also what is said of several ways at once and of nodes alone: our env then decides
+     * nothing.
+     */
+    enum plimsoll_device_list device_list;
+    struct plimsoll_file_stamp stamp; /* set by _read */
 };
 
 /**
@@ -51,7 +77,11 @@ int plimsoll_checkpoint_parse(struct plimsoll_span bytes,
                               const struct plimsoll_resources *resources,
                               struct plimsoll_checkpoint *out,
                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-/** Reads the file under the kubelet's root. @return as above, PLIMSOLL_ERR_NOT_FOUND without file.
+/**
+ * Reads the file under the kubelet's root, anew only when it is another than `out` came from.
+ * @param out  Empty, or what an earlier call with the same resources gave; unchanged on failure.
+ * @return as above, PLIMSOLL_ERR_NOT_FOUND without file, PLIMSOLL_ERR_DENIED,
+ * PLIMSOLL_ERR_TOO_LARGE.
  */
 int plimsoll_checkpoint_read(const char *kubelet_root, const struct plimsoll_resources *resources,
                              struct plimsoll_checkpoint *out,

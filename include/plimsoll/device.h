@@ -18,10 +18,17 @@
 /** Bytes that nobody can tell, in `used` and of a process. */
 #define PLIMSOLL_BYTES_UNKNOWN UINT64_MAX
 
+/** Processes that are told apart on one card; with more, `processes_known` is false. */
+#define PLIMSOLL_DEVICE_PROCESSES_MAX 4096
+/** The fake reader's file. */
+#define PLIMSOLL_FAKE_BYTES_MAX (1u * 1024 * 1024)
+
 /** A process on a card, by the host's numbering. */
 struct plimsoll_device_process {
-    int32_t pid;
+    int32_t pid;    /* 0: none of this machine (fake) */
     uint64_t bytes; /* PLIMSOLL_BYTES_UNKNOWN: the driver does not say */
+    /** Its pod where the reader already knows it; "" else: plimsoll_attribution_pod finds it. */
+    struct plimsoll_uid pod;
 };
 
 /** A way from one card to another of this node. */
@@ -46,7 +53,7 @@ struct plimsoll_device {
     bool unified;         /* shares the machine's memory */
     bool processes_known; /* `processes` names every process on the card */
     bool links_known;
-    struct plimsoll_device_process *processes; /* owned; a pid once */
+    struct plimsoll_device_process *processes; /* owned; a pid other than 0 once */
     struct plimsoll_device_link *links;        /* owned */
     struct plimsoll_mig *mig;                  /* owned; instances */
     uint32_t process_count, link_count, mig_count;
@@ -55,6 +62,7 @@ struct plimsoll_device {
 /** Everything one reader saw in one look. */
 struct plimsoll_measurement {
     char driver[80];                 /* version, "" unknown */
+    char note[160];                  /* what cannot be measured here and why; "" nothing */
     struct plimsoll_device *devices; /* owned */
     uint32_t device_count;
 };

@@ -34,5 +34,8 @@ void plimsoll_measurement_append(struct plimsoll_measurement *to, struct plimsol
     if (to->driver[0] == '\0') {
         memcpy(to->driver, from->driver, sizeof to->driver);
     }
+    if (to->note[0] == '\0') {
+        memcpy(to->note, from->note, sizeof to->note);
+    }
     plimsoll_measurement_clear(from);
 }
