@@ -44,6 +44,13 @@ bool plimsoll_json_cursor_object(struct plimsoll_json_cursor *cursor);
 /** Next key (raw, unescaped only if it has no backslash). False at the object's end, which it
  * leaves. */
 bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key);
+/**
+ * The next member in one go, when it is a string without escapes, in ASCII and without white space
+ * around it, as almost all labels and annotations are. False, and nothing is read, when it is
+ * anything else or not there: ask `member`.
+ */
+bool plimsoll_json_cursor_pair(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
+                               struct plimsoll_span *value);
 /** Enters an array; as object. */
 bool plimsoll_json_cursor_array(struct plimsoll_json_cursor *cursor);
 /** True when another element follows; false at the array's end, which it leaves. */
@@ -51,6 +58,9 @@ bool plimsoll_json_cursor_element(struct plimsoll_json_cursor *cursor);
 
 /** Passes over the next value of any type; `raw` (may be NULL) gets its bytes, quotes included. */
 bool plimsoll_json_cursor_skip(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw);
+/** Passes over what is left of all objects and arrays that were entered; nothing more follows in
+ * them, for `member` and `element` either. */
+bool plimsoll_json_cursor_leave(struct plimsoll_json_cursor *cursor);
 /** A string: its raw bytes between the quotes, escapes and UTF-8 validated. null: false, not
  * failed. */
 bool plimsoll_json_cursor_string(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw);

@@ -111,12 +111,12 @@ static bool leave(struct plimsoll_json_cursor *cursor, const char *behind)
 static inline const char *pass_comma(struct plimsoll_json_cursor *cursor, char close,
                                      const char *what)
 {
-    if (cursor->failed) {
+    if (cursor->failed || cursor->depth == 0) {
         return NULL;
     }
     const char *end = cursor->end, *at = plimsoll_json_lex_space(cursor->at, end);
     char c = at < end ? *at : 0;
-    if (c == close && cursor->depth > 0) {
+    if (c == close) {
         leave(cursor, at + 1);
         return NULL;
     }
@@ -160,6 +160,32 @@ bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct pli
     return true;
 }
 
+bool plimsoll_json_cursor_pair(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
+                               struct plimsoll_span *value)
+{
+    const char *end = cursor->end, *at = cursor->at;
+    if (cursor->failed || at == end || *at != (cursor->fresh ? '"' : ',')) {
+        return false;
+    }
+    const char *name = cursor->fresh ? at + 1 : at + 2;
+    if (end - at < 2 || name[-1] != '"') {
+        return false;
+    }
+    const char *quote = plimsoll_json_find_special(name, end);
+    if (end - quote < 3 || quote[0] != '"' || quote[1] != ':' || quote[2] != '"') {
+        return false;
+    }
+    const char *text = quote + 3, *last = plimsoll_json_find_special(text, end);
+    if (last == end || *last != '"') {
+        return false;
+    }
+    *key = (struct plimsoll_span){.data = name, .size = (size_t)(quote - name)};
+    *value = (struct plimsoll_span){.data = text, .size = (size_t)(last - text)};
+    cursor->at = last + 1;
+    cursor->fresh = false;
+    return true;
+}
+
 bool plimsoll_json_cursor_array(struct plimsoll_json_cursor *cursor)
 {
     return enter(cursor, '[', "an array is wanted here");
@@ -174,14 +200,11 @@ bool plimsoll_json_cursor_element(struct plimsoll_json_cursor *cursor)
     return at != NULL;
 }
 
-static bool skip_container(struct plimsoll_json_cursor *cursor)
+/* From `begin`, inside `depth` containers, to behind the end of the outermost of them. */
+static bool pass_containers(struct plimsoll_json_cursor *cursor, const char *begin, size_t depth,
+                            size_t depth_max)
 {
-    struct plimsoll_json_scan scan = {.depth = 1,
-                                      .depth_max = PLIMSOLL_JSON_DEPTH_MAX - cursor->depth};
-    if (scan.depth_max == 0) {
-        return fail(cursor, cursor->at, "too deeply nested");
-    }
-    const char *begin = cursor->at + 1;
+    struct plimsoll_json_scan scan = {.depth = depth, .depth_max = depth_max};
     size_t used = plimsoll_json_scan_container(&scan, begin, (size_t)(cursor->end - begin));
     if (scan.depth > scan.depth_max) {
         return fail(cursor, begin + used - 1, "too deeply nested");
@@ -195,10 +218,35 @@ static bool skip_container(struct plimsoll_json_cursor *cursor)
     return true;
 }
 
+static bool skip_container(struct plimsoll_json_cursor *cursor)
+{
+    if (cursor->depth == PLIMSOLL_JSON_DEPTH_MAX) {
+        return fail(cursor, cursor->at, "too deeply nested");
+    }
+    return pass_containers(cursor, cursor->at + 1, 1, PLIMSOLL_JSON_DEPTH_MAX - cursor->depth);
+}
+
+bool plimsoll_json_cursor_leave(struct plimsoll_json_cursor *cursor)
+{
+    if (cursor->failed || cursor->depth == 0) {
+        return false;
+    }
+    if (!pass_containers(cursor, cursor->at, cursor->depth, PLIMSOLL_JSON_DEPTH_MAX)) {
+        return false;
+    }
+    cursor->depth = 0;
+    cursor->fresh = false;
+    return true;
+}
+
 static bool skip_string(struct plimsoll_json_cursor *cursor)
 {
     struct plimsoll_json_scan scan = {.in_string = 1};
-    const char *begin = cursor->at + 1;
+    const char *begin = plimsoll_json_find_special(cursor->at + 1, cursor->end);
+    if (begin < cursor->end && *begin == '"') {
+        cursor->at = begin + 1;
+        return true;
+    }
     size_t used = plimsoll_json_scan_string(&scan, begin, (size_t)(cursor->end - begin));
     if (scan.in_string) {
         return fail(cursor, cursor->end, "the string is not closed");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plain.h"
+#include "node_parts.h"
 
 #include <plimsoll/limits.h>
 
@@ -222,8 +222,7 @@ static int read_cards(struct plimsoll_json root, struct plimsoll_model_cards *ca
     return 0;
 }
 
-static int read_node(struct plimsoll_json root, struct plimsoll_model_cards *cards,
-                     enum plimsoll_trilean *env, enum plimsoll_device_list *device_list,
+static int read_node(struct plimsoll_json root, struct plimsoll_model_inventory *inventory,
                      struct plimsoll_error *err)
 {
     int word = -1;
@@ -234,34 +233,28 @@ static int read_node(struct plimsoll_json root, struct plimsoll_model_cards *car
         plimsoll_model_string(root, "driver", false, driver, sizeof driver, err) != 0) {
         return -1;
     }
-    *device_list = word < 0 ? PLIMSOLL_DEVICE_LIST_UNKNOWN : device_lists[word];
-    *env = yes ? PLIMSOLL_YES : PLIMSOLL_NO;
+    inventory->device_list = word < 0 ? PLIMSOLL_DEVICE_LIST_UNKNOWN : device_lists[word];
+    inventory->env = yes ? PLIMSOLL_YES : PLIMSOLL_NO;
     if (plimsoll_json_type(plimsoll_json_get(root, "env")) == PLIMSOLL_JSON_MISSING) {
-        *env = PLIMSOLL_UNKNOWN;
+        inventory->env = PLIMSOLL_UNKNOWN;
     }
-    return read_cards(root, cards, err);
+    return read_cards(root, &inventory->cards, err);
 }
 
-int plimsoll_model_inventory(struct plimsoll_span text, struct plimsoll_model_cards *cards,
-                             struct plimsoll_node *node, struct plimsoll_error *err)
+int plimsoll_model_inventory_read(struct plimsoll_span text,
+                                  struct plimsoll_model_inventory *inventory,
+                                  struct plimsoll_error *err)
 {
-    if (plimsoll_model_plain_inventory(text, cards, &node->env, &node->device_list)) {
-        return 0;
-    }
     plimsoll_autojson *document = NULL;
     if (plimsoll_model_document(text, &document, err) != 0) {
         return -1;
     }
-    struct plimsoll_model_cards read = {0};
-    enum plimsoll_trilean env;
-    enum plimsoll_device_list device_list;
-    if (read_node(plimsoll_json_root(document), &read, &env, &device_list, err) != 0) {
-        plimsoll_model_cards_clear(&read);
+    struct plimsoll_model_inventory read = {0};
+    if (read_node(plimsoll_json_root(document), &read, err) != 0) {
+        plimsoll_model_cards_clear(&read.cards);
         return -1;
     }
-    plimsoll_model_cards_clear(cards);
-    *cards = read;
-    node->env = env;
-    node->device_list = device_list;
+    plimsoll_model_cards_clear(&inventory->cards);
+    *inventory = read;
     return 0;
 }

@@ -89,26 +89,24 @@ static struct plimsoll_model_value *find_amd(struct plimsoll_model_labels *label
     return &amd->sizes[amd->size_count++].count;
 }
 
-bool plimsoll_model_labels_take(struct plimsoll_model_labels *labels, struct plimsoll_span key,
-                                struct plimsoll_json_cursor *cursor)
+struct plimsoll_model_value *plimsoll_model_labels_find(struct plimsoll_model_labels *labels,
+                                                        struct plimsoll_span key)
 {
-    struct plimsoll_model_value *value = NULL;
     if (cut_prefix(&key, "nvidia.com/")) {
-        value = find_nvidia(labels, key);
-    } else if (cut_prefix(&key, "amd.com/")) {
-        value = find_amd(labels, 0, key);
-    } else if (cut_prefix(&key, "beta.amd.com/")) {
-        value = find_amd(labels, 1, key);
-    } else if (cut_prefix(&key, "gpu.intel.com/")) {
-        value = plimsoll_span_is(key, "device.count") ? &labels->intel_count
-                : plimsoll_span_is(key, "product")    ? &labels->intel_product
-                                                      : NULL;
+        return find_nvidia(labels, key);
     }
-    if (value == NULL) {
-        return false;
+    if (cut_prefix(&key, "amd.com/")) {
+        return find_amd(labels, 0, key);
     }
-    plimsoll_model_value_read(cursor, value);
-    return true;
+    if (cut_prefix(&key, "beta.amd.com/")) {
+        return find_amd(labels, 1, key);
+    }
+    if (!cut_prefix(&key, "gpu.intel.com/")) {
+        return NULL;
+    }
+    return plimsoll_span_is(key, "device.count") ? &labels->intel_count
+           : plimsoll_span_is(key, "product")    ? &labels->intel_product
+                                                 : NULL;
 }
 
 void plimsoll_model_label_text(const struct plimsoll_model_value *value, char *out, size_t size)

@@ -5,12 +5,17 @@
 #include <plimsoll/limits.h>
 #include <plimsoll/quantity.h>
 
-#include "node_parts.h"
+#include "plain.h"
 
-/** What the walk over a Node collects; spans are borrowed from the object. */
+/** What the walk over a Node collects; spans are borrowed from the object, what was read is owned.
+ */
 struct found {
     struct plimsoll_span name;
     struct plimsoll_model_value inventory, usage, free_vram, free_time, cordoned;
+    /* Read on the way, if plain, else at the end from the values above. */
+    struct plimsoll_model_inventory read_inventory;
+    struct plimsoll_model_usage read_usage;
+    bool inventory_plain, usage_plain;
     struct plimsoll_model_value pin_annotation, pin_label;
     struct plimsoll_model_labels labels;
 };
@@ -79,48 +84,94 @@ static bool is_selected(const struct selectors *selectors, struct plimsoll_span 
     return false;
 }
 
-/* One label can be both a selector's and one that tells of cards: it is read twice, from its bytes.
- */
+/* The cursor stands before the value, unless it is `plain` and read. */
 static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
-                       const struct selectors *selectors, struct found *found,
-                       struct plimsoll_node *node)
+                       const struct plimsoll_span *plain, const struct selectors *selectors,
+                       struct found *found, struct plimsoll_node *node)
 {
-    if (is_selected(selectors, key)) {
-        struct plimsoll_json_cursor again = *cursor;
-        struct plimsoll_model_value value;
-        plimsoll_model_value_read(&again, &value);
+    struct plimsoll_model_value value = {.present = true}, *wanted;
+    wanted = plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)
+                 ? &found->pin_label
+                 : plimsoll_model_labels_find(&found->labels, key);
+    bool selected = is_selected(selectors, key);
+    if (plain != NULL) {
+        value.raw = *plain;
+    } else if (wanted != NULL || selected) {
+        plimsoll_model_value_read(cursor, &value);
+    } else {
+        plimsoll_json_cursor_skip(cursor, NULL);
+    }
+    if (selected) {
         node->selectors |= match_selectors(selectors, key, &value);
     }
-    if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)) {
-        plimsoll_model_value_read(cursor, &found->pin_label);
-    } else if (!plimsoll_model_labels_take(&found->labels, key, cursor)) {
-        plimsoll_json_cursor_skip(cursor, NULL);
+    if (wanted != NULL) {
+        *wanted = value;
+    }
+}
+
+static void read_labels(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
+                        struct found *found, struct plimsoll_node *node)
+{
+    struct plimsoll_span key, value;
+    bool plain = false;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while ((plain = plimsoll_json_cursor_pair(cursor, &key, &value)) ||
+           plimsoll_json_cursor_member(cursor, &key)) {
+        read_label(cursor, key, plain ? &value : NULL, selectors, found, node);
+    }
+}
+
+static void read_inventory(struct plimsoll_json_cursor *cursor, struct found *found)
+{
+    bool string = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_STRING;
+    const char *behind =
+        string ? plimsoll_model_plain_inventory(cursor->at, cursor->end, &found->read_inventory)
+               : NULL;
+    found->inventory_plain = behind != NULL;
+    if (behind != NULL) {
+        found->inventory = (struct plimsoll_model_value){.present = true};
+        cursor->at = behind;
+    } else {
+        plimsoll_model_value_read(cursor, &found->inventory);
+    }
+}
+
+static void read_usage(struct plimsoll_json_cursor *cursor, struct found *found)
+{
+    bool string = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_STRING;
+    const char *behind =
+        string ? plimsoll_model_plain_usage(cursor->at, cursor->end, &found->read_usage) : NULL;
+    found->usage_plain = behind != NULL;
+    if (behind != NULL) {
+        found->usage = (struct plimsoll_model_value){.present = true};
+        cursor->at = behind;
+    } else {
+        plimsoll_model_value_read(cursor, &found->usage);
     }
 }
 
 static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
                             struct found *found)
 {
-    const struct {
-        const char *key;
-        struct plimsoll_model_value *value;
-    } known[] = {
-        {PLIMSOLL_ANNOTATION_INVENTORY, &found->inventory},
-        {PLIMSOLL_ANNOTATION_USAGE, &found->usage},
-        {PLIMSOLL_ANNOTATION_FREE_VRAM, &found->free_vram},
-        {PLIMSOLL_ANNOTATION_FREE_VRAM_TIME, &found->free_time},
-        {PLIMSOLL_ANNOTATION_CORDONED, &found->cordoned},
-        {PLIMSOLL_ANNOTATION_PIN, &found->pin_annotation},
-    };
-    if (plimsoll_span_starts(key, "plimsoll.dev/")) {
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-            if (plimsoll_span_is(key, known[i].key)) {
-                plimsoll_model_value_read(cursor, known[i].value);
-                return;
-            }
-        }
+    if (!plimsoll_span_starts(key, "plimsoll.dev/")) {
+        plimsoll_json_cursor_skip(cursor, NULL);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_INVENTORY)) {
+        read_inventory(cursor, found);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_USAGE)) {
+        read_usage(cursor, found);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_FREE_VRAM)) {
+        plimsoll_model_value_read(cursor, &found->free_vram);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_FREE_VRAM_TIME)) {
+        plimsoll_model_value_read(cursor, &found->free_time);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_CORDONED)) {
+        plimsoll_model_value_read(cursor, &found->cordoned);
+    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)) {
+        plimsoll_model_value_read(cursor, &found->pin_annotation);
+    } else {
+        plimsoll_json_cursor_skip(cursor, NULL);
     }
-    plimsoll_json_cursor_skip(cursor, NULL);
 }
 
 static void read_metadata(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
@@ -134,11 +185,7 @@ static void read_metadata(struct plimsoll_json_cursor *cursor, const struct sele
         if (plimsoll_span_is(key, "name")) {
             plimsoll_json_cursor_string(cursor, &found->name);
         } else if (plimsoll_span_is(key, "labels")) {
-            if (plimsoll_json_cursor_object(cursor)) {
-                while (plimsoll_json_cursor_member(cursor, &name)) {
-                    read_label(cursor, name, selectors, found, node);
-                }
-            }
+            read_labels(cursor, selectors, found, node);
         } else if (plimsoll_span_is(key, "annotations")) {
             if (plimsoll_json_cursor_object(cursor)) {
                 while (plimsoll_json_cursor_member(cursor, &name)) {
@@ -206,7 +253,8 @@ static void read_allocatable(struct plimsoll_json_cursor *cursor,
     }
 }
 
-static void read_status(struct plimsoll_json_cursor *cursor,
+/* @param last  Nothing else is wanted of the object: what follows is passed over in one go. */
+static void read_status(struct plimsoll_json_cursor *cursor, bool last,
                         const struct plimsoll_resources *resources, struct plimsoll_node *node)
 {
     struct plimsoll_span key;
@@ -216,6 +264,10 @@ static void read_status(struct plimsoll_json_cursor *cursor,
     while (plimsoll_json_cursor_member(cursor, &key)) {
         if (plimsoll_span_is(key, "allocatable")) {
             read_allocatable(cursor, resources, node);
+            if (last) {
+                plimsoll_json_cursor_leave(cursor);
+                return;
+            }
         } else {
             plimsoll_json_cursor_skip(cursor, NULL);
         }
@@ -227,6 +279,7 @@ static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_read
 {
     struct plimsoll_span key;
     struct selectors selectors;
+    bool metadata = false;
     measure_selectors(reading, &selectors);
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
@@ -234,8 +287,9 @@ static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_read
     while (plimsoll_json_cursor_member(cursor, &key)) {
         if (plimsoll_span_is(key, "metadata")) {
             read_metadata(cursor, &selectors, found, node);
+            metadata = true;
         } else if (plimsoll_span_is(key, "status")) {
-            read_status(cursor, &reading->resources, node);
+            read_status(cursor, metadata, &reading->resources, node);
         } else {
             plimsoll_json_cursor_skip(cursor, NULL);
         }
@@ -244,19 +298,25 @@ static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_read
 }
 
 /* plimsoll.dev/inventory if it is there and can be read, else what labels say; both give cards. */
-static void settle_cards(const struct found *found, struct plimsoll_model_cards *cards,
+static void settle_cards(struct found *found, struct plimsoll_model_cards *cards,
                          struct plimsoll_node *node)
 {
     plimsoll_autotext scratch = {0};
+    struct plimsoll_model_inventory *read = &found->read_inventory;
     struct plimsoll_span text;
     struct plimsoll_error err;
     if (plimsoll_model_labels_sharing(&found->labels, node, &err) != 0) {
         make_unusable(node, "", &err);
     }
     if (found->inventory.present) {
-        if (plimsoll_model_value_text(&found->inventory, &scratch, &text, &err) == 0 &&
-            plimsoll_model_inventory(text, cards, node, &err) == 0) {
+        if (found->inventory_plain ||
+            (plimsoll_model_value_text(&found->inventory, &scratch, &text, &err) == 0 &&
+             plimsoll_model_inventory_read(text, read, &err) == 0)) {
             node->inventory = true;
+            node->env = read->env;
+            node->device_list = read->device_list;
+            *cards = read->cards;
+            read->cards = (struct plimsoll_model_cards){0};
             return;
         }
         make_unusable(node, PLIMSOLL_ANNOTATION_INVENTORY, &err);
@@ -267,17 +327,20 @@ static void settle_cards(const struct found *found, struct plimsoll_model_cards 
     }
 }
 
-static void settle_usage(const struct found *found, struct plimsoll_model_cards *cards,
+static void settle_usage(struct found *found, struct plimsoll_model_cards *cards,
                          struct plimsoll_node *node)
 {
     plimsoll_autotext scratch = {0};
     struct plimsoll_span text;
     struct plimsoll_error err;
-    if (plimsoll_model_value_text(&found->usage, &scratch, &text, &err) != 0 ||
-        plimsoll_model_usage(text, cards, &node->report_time, &err) != 0) {
+    if ((!found->usage_plain &&
+         (plimsoll_model_value_text(&found->usage, &scratch, &text, &err) != 0 ||
+          plimsoll_model_usage_read(text, &found->read_usage, &err) != 0)) ||
+        plimsoll_model_usage_merge(&found->read_usage, cards, &err) != 0) {
         make_unusable(node, PLIMSOLL_ANNOTATION_USAGE, &err);
         return;
     }
+    node->report_time = found->read_usage.time;
     node->report = PLIMSOLL_REPORT_USAGE;
 }
 
@@ -356,7 +419,7 @@ static void fill_replicas(const struct plimsoll_node *node, struct plimsoll_mode
     }
 }
 
-static void settle(const struct found *found, struct plimsoll_node *node)
+static void settle(struct found *found, struct plimsoll_node *node)
 {
     struct plimsoll_model_cards cards = {0};
     settle_cards(found, &cards, node);
@@ -377,14 +440,24 @@ static int take_name(struct plimsoll_span raw, struct plimsoll_node *node,
                      struct plimsoll_error *err)
 {
     plimsoll_autotext name = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX);
-    plimsoll_json_unescape(raw, &name);
-    if (name.size == 0 || name.overflowed || memchr(name.data, '\0', name.size) != NULL) {
+    if (raw.size > 0 && memchr(raw.data, '\\', raw.size) != NULL) {
+        plimsoll_json_unescape(raw, &name);
+        raw = plimsoll_text_span(&name);
+    }
+    if (raw.size == 0 || raw.size > PLIMSOLL_NAME_BYTES_MAX || name.overflowed ||
+        memchr(raw.data, '\0', raw.size) != NULL) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "no Node: metadata.name is missing or not 1 to %d bytes long",
                                   PLIMSOLL_NAME_BYTES_MAX);
     }
-    node->name = plimsoll_copy(name.data, name.size);
+    node->name = plimsoll_copy(raw.data, raw.size);
     return 0;
+}
+
+static void clear_found(struct found *found)
+{
+    plimsoll_model_cards_clear(&found->read_inventory.cards);
+    plimsoll_model_cards_clear(&found->read_usage.cards);
 }
 
 int plimsoll_node_read(struct plimsoll_span object, const struct plimsoll_reading *reading,
@@ -401,13 +474,14 @@ int plimsoll_node_read(struct plimsoll_span object, const struct plimsoll_readin
     } else {
         result = take_name(found.name, &read, err);
     }
-    if (result != 0) {
+    if (result == 0) {
+        settle(&found, &read);
+        *node = read;
+    } else {
         plimsoll_node_clear(&read);
-        return -1;
     }
-    settle(&found, &read);
-    *node = read;
-    return 0;
+    clear_found(&found);
+    return result;
 }
 
 void plimsoll_node_clear(struct plimsoll_node *node)

@@ -21,14 +21,30 @@ void plimsoll_model_card_init(struct plimsoll_card *card);
 struct plimsoll_card *plimsoll_model_cards_find(const struct plimsoll_model_cards *cards,
                                                 const char *id);
 
-/** plimsoll.dev/inventory: cards, and of the node env and device_list. All unchanged on failure. */
-int plimsoll_model_inventory(struct plimsoll_span text, struct plimsoll_model_cards *cards,
-                             struct plimsoll_node *node,
-                             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** What plimsoll.dev/inventory says. */
+struct plimsoll_model_inventory {
+    struct plimsoll_model_cards cards;
+    enum plimsoll_trilean env;
+    enum plimsoll_device_list device_list;
+};
 
-/** plimsoll.dev/usage onto cards that are known; strangers are appended and disagree. */
-int plimsoll_model_usage(struct plimsoll_span text, struct plimsoll_model_cards *cards,
-                         int64_t *time, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** What plimsoll.dev/usage says: cards with nothing but their id and what was measured. */
+struct plimsoll_model_usage {
+    struct plimsoll_model_cards cards;
+    int64_t time; /* unix ms; 0: none */
+};
+
+/** Unchanged on failure. */
+int plimsoll_model_inventory_read(struct plimsoll_span text,
+                                  struct plimsoll_model_inventory *inventory,
+                                  struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** Unchanged on failure. */
+int plimsoll_model_usage_read(struct plimsoll_span text, struct plimsoll_model_usage *usage,
+                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** Moves what was measured onto cards that are known; strangers are appended and disagree. */
+int plimsoll_model_usage_merge(struct plimsoll_model_usage *usage,
+                               struct plimsoll_model_cards *cards,
+                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /** plimsoll.dev/free-vram onto the cards; where none is known it makes as many as it has values. */
 int plimsoll_model_free_vram(struct plimsoll_span text, enum plimsoll_vendor vendor,
@@ -64,10 +80,9 @@ struct plimsoll_model_labels {
     bool too_many; /* more profiles or sizes than there is room for */
 };
 
-/** Reads the value of `key` if it is one of these labels. @return false when it is not; nothing
- * read */
-bool plimsoll_model_labels_take(struct plimsoll_model_labels *labels, struct plimsoll_span key,
-                                struct plimsoll_json_cursor *cursor);
+/** Where the value of `key` belongs, NULL when it is none of these labels. */
+struct plimsoll_model_value *plimsoll_model_labels_find(struct plimsoll_model_labels *labels,
+                                                        struct plimsoll_span key);
 
 /** What labels say of the whole node, whoever lists the cards: replicas and MPS. */
 int plimsoll_model_labels_sharing(const struct plimsoll_model_labels *labels,

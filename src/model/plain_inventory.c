@@ -3,21 +3,77 @@
 
 #include <plimsoll/limits.h>
 
-enum key { ID, INDEX, VENDOR, PRODUCT, VRAM, REPLICAS, PCI, NUMA, LINKS, HEALTH, UNIFIED, MIG };
+#include "quoted.h"
+
+/* In the order in which the agent writes them. */
+enum card_key {
+    ID,
+    INDEX,
+    VENDOR,
+    PRODUCT,
+    VRAM,
+    REPLICAS,
+    PCI,
+    NUMA,
+    LINKS,
+    HEALTH,
+    UNIFIED,
+    MIG
+};
 enum { NEEDED = 1 << ID | 1 << INDEX | 1 << VENDOR | 1 << VRAM };
+static const struct plimsoll_quoted_literal card_keys[] = {
+    [ID] = PLIMSOLL_QUOTED_KEY("id"),           [INDEX] = PLIMSOLL_QUOTED_KEY("index"),
+    [VENDOR] = PLIMSOLL_QUOTED_KEY("vendor"),   [PRODUCT] = PLIMSOLL_QUOTED_KEY("product"),
+    [VRAM] = PLIMSOLL_QUOTED_KEY("vram"),       [REPLICAS] = PLIMSOLL_QUOTED_KEY("replicas"),
+    [PCI] = PLIMSOLL_QUOTED_KEY("pci"),         [NUMA] = PLIMSOLL_QUOTED_KEY("numa"),
+    [LINKS] = PLIMSOLL_QUOTED_KEY("links"),     [HEALTH] = PLIMSOLL_QUOTED_KEY("health"),
+    [UNIFIED] = PLIMSOLL_QUOTED_KEY("unified"), [MIG] = PLIMSOLL_QUOTED_KEY("mig"),
+};
+
+enum node_key { VERSION, DRIVER, ENV, DEVICE_LIST, CARDS };
+static const struct plimsoll_quoted_literal node_keys[] = {
+    [VERSION] = PLIMSOLL_QUOTED_KEY("v"),   [DRIVER] = PLIMSOLL_QUOTED_KEY("driver"),
+    [ENV] = PLIMSOLL_QUOTED_KEY("env"),     [DEVICE_LIST] = PLIMSOLL_QUOTED_KEY("deviceList"),
+    [CARDS] = PLIMSOLL_QUOTED_KEY("cards"),
+};
+
+enum instance_key { INSTANCE_ID, INSTANCE_PROFILE, INSTANCE_VRAM };
+static const struct plimsoll_quoted_literal instance_keys[] = {
+    [INSTANCE_ID] = PLIMSOLL_QUOTED_KEY("id"),
+    [INSTANCE_PROFILE] = PLIMSOLL_QUOTED_KEY("profile"),
+    [INSTANCE_VRAM] = PLIMSOLL_QUOTED_KEY("vram"),
+};
+
+enum link_key { LINK_TO, LINK_KIND, LINK_LANES };
+static const struct plimsoll_quoted_literal link_keys[] = {
+    [LINK_TO] = PLIMSOLL_QUOTED_KEY("to"),
+    [LINK_KIND] = PLIMSOLL_QUOTED_KEY("kind"),
+    [LINK_LANES] = PLIMSOLL_QUOTED_KEY("n"),
+};
+
+static const struct plimsoll_quoted_literal vendors[] = {
+    PLIMSOLL_QUOTED_WORD("nvidia"), PLIMSOLL_QUOTED_WORD("amd"), PLIMSOLL_QUOTED_WORD("intel")};
+static const struct plimsoll_quoted_literal device_lists[] = {
+    PLIMSOLL_QUOTED_WORD("env"), PLIMSOLL_QUOTED_WORD("env+nodes"), PLIMSOLL_QUOTED_WORD("cdi"),
+    PLIMSOLL_QUOTED_WORD("mounts")};
+static const struct plimsoll_quoted_literal link_kinds[] = {PLIMSOLL_QUOTED_WORD("nvlink"),
+                                                            PLIMSOLL_QUOTED_WORD("pcie")};
+
+#define COUNT(list) (unsigned)(sizeof(list) / sizeof(list)[0])
 
 /** Cards and, until all ids are known, where the links of each stand. */
 struct reading {
-    struct plimsoll_model_cards cards;
-    struct plimsoll_span links[PLIMSOLL_CARDS_MAX];
+    struct plimsoll_model_inventory inventory;
+    const char *end;
+    const char *links[PLIMSOLL_CARDS_MAX];
+    bool instances; /* some card has some */
 };
 
-static bool is_known(const struct plimsoll_model_cards *cards, const char *id)
+/* The id of a card or of an instance, among cards that are read and instances of the last one. */
+static bool is_known(const struct reading *reading, const char *id)
 {
-    for (uint32_t i = 0; i < cards->count; i++) {
-        if (strcmp(cards->list[i].id, id) == 0) {
-            return true;
-        }
+    const struct plimsoll_model_cards *cards = &reading->inventory.cards;
+    for (uint32_t i = 0; i < cards->count && reading->instances; i++) {
         for (uint32_t m = 0; m < cards->list[i].mig_count; m++) {
             if (strcmp(cards->list[i].mig[m].id, id) == 0) {
                 return true;
@@ -27,79 +83,61 @@ static bool is_known(const struct plimsoll_model_cards *cards, const char *id)
     return false;
 }
 
-static bool read_instance(struct plimsoll_json_cursor *cursor, struct plimsoll_mig *mig)
+static const char *read_instance(const char *at, const char *end, struct plimsoll_mig *mig)
 {
-    struct plimsoll_span key;
-    uint32_t seen = 0;
-    bool plain = plimsoll_json_cursor_object(cursor);
-    while (plain && plimsoll_json_cursor_member(cursor, &key)) {
-        if (plimsoll_span_is(key, "id")) {
-            plain = plimsoll_model_plain_once(&seen, 0) &&
-                    plimsoll_model_plain_string(cursor, mig->id, sizeof mig->id);
-        } else if (plimsoll_span_is(key, "profile")) {
-            plain = plimsoll_model_plain_once(&seen, 1) &&
-                    plimsoll_model_plain_string(cursor, mig->profile, sizeof mig->profile);
+    struct plimsoll_quoted_members members = {.keys = instance_keys, .count = COUNT(instance_keys)};
+    unsigned which;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '{');
+    while (more && (at = plimsoll_quoted_member(at, end, &members, &which)) != NULL) {
+        if (which == INSTANCE_ID) {
+            at = plimsoll_quoted_string(at, end, mig->id, sizeof mig->id);
+        } else if (which == INSTANCE_PROFILE) {
+            at = plimsoll_quoted_string(at, end, mig->profile, sizeof mig->profile);
         } else {
-            plain = plimsoll_span_is(key, "vram") && plimsoll_model_plain_once(&seen, 2) &&
-                    plimsoll_model_plain_bytes(cursor, &mig->vram);
+            at = plimsoll_quoted_uint(at, end, PLIMSOLL_QUOTED_UINT_MAX, &mig->vram);
         }
+        at = plimsoll_quoted_next(at, end, '}', &more);
     }
-    return plain && !cursor->failed && seen == 7;
+    return members.seen == 7 ? at : NULL;
 }
 
-/* The card is counted already, so that its own instances are among the known ids. */
-static bool read_instances(struct plimsoll_json_cursor *cursor,
-                           const struct plimsoll_model_cards *cards, struct plimsoll_card *card)
+/* The card is counted already, so that its own instances are among those that are known. */
+static const char *read_instances(const char *at, struct reading *reading,
+                                  struct plimsoll_card *card)
 {
-    if (!plimsoll_json_cursor_array(cursor)) {
-        return false;
+    const char *end = reading->end;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '[');
+    if (plimsoll_quoted_is(at, end, ']')) {
+        return at + 1;
     }
-    while (plimsoll_json_cursor_element(cursor)) {
+    while (more && at != NULL) {
         struct plimsoll_mig mig = {.vram = 0};
-        if (card->mig_count == PLIMSOLL_CARDS_MAX || !read_instance(cursor, &mig) ||
-            is_known(cards, mig.id)) {
-            return false;
+        at = read_instance(at, end, &mig);
+        if (at == NULL || card->mig_count == PLIMSOLL_CARDS_MAX || is_known(reading, mig.id) ||
+            plimsoll_model_plain_is_known(&reading->inventory.cards, reading->inventory.cards.count,
+                                          mig.id)) {
+            return NULL;
         }
         card->mig = plimsoll_realloc(card->mig, card->mig_count + 1, sizeof *card->mig);
         card->mig[card->mig_count++] = mig;
+        reading->instances = true;
+        at = plimsoll_quoted_next(at, end, ']', &more);
     }
-    return !cursor->failed;
+    return at;
 }
 
-static bool read_vendor(struct plimsoll_json_cursor *cursor, struct plimsoll_card *card)
+static const char *read_number(const char *at, const char *end, enum card_key key,
+                               struct plimsoll_card *card)
 {
-    struct plimsoll_span word;
-    if (!plimsoll_json_cursor_string(cursor, &word)) {
-        return false;
+    uint64_t value = 0;
+    if (key == NUMA && plimsoll_quoted_is(at, end, '-')) {
+        at = plimsoll_quoted_uint(at + 1, end, 1, &value);
+        card->numa = -1;
+        return value == 1 ? at : NULL;
     }
-    card->vendor = (uint8_t)(plimsoll_span_is(word, "nvidia")  ? PLIMSOLL_VENDOR_NVIDIA
-                             : plimsoll_span_is(word, "amd")   ? PLIMSOLL_VENDOR_AMD
-                             : plimsoll_span_is(word, "intel") ? PLIMSOLL_VENDOR_INTEL
-                                                               : PLIMSOLL_VENDOR_NONE);
-    return card->vendor != PLIMSOLL_VENDOR_NONE;
-}
-
-static enum key find_key(struct plimsoll_span key)
-{
-    static const char *const names[] = {
-        [ID] = "id",       [INDEX] = "index",       [VENDOR] = "vendor",   [PRODUCT] = "product",
-        [VRAM] = "vram",   [REPLICAS] = "replicas", [PCI] = "pci",         [NUMA] = "numa",
-        [LINKS] = "links", [HEALTH] = "health",     [UNIFIED] = "unified", [MIG] = "mig"};
-    enum key i = ID;
-    while (i <= MIG && !plimsoll_span_is(key, names[i])) {
-        i++;
-    }
-    return i;
-}
-
-static bool read_number(struct plimsoll_json_cursor *cursor, enum key key,
-                        struct plimsoll_card *card)
-{
-    int64_t value;
-    if (!plimsoll_model_plain_int(cursor, key == NUMA ? -1 : 0,
-                                  key == REPLICAS ? PLIMSOLL_REPLICAS_MAX : INT16_MAX, &value)) {
-        return false;
-    }
+    at = plimsoll_quoted_uint(at, end, key == REPLICAS ? PLIMSOLL_REPLICAS_MAX : INT16_MAX, &value);
     if (key == REPLICAS) {
         card->replicas = (uint32_t)value;
     } else if (key == NUMA) {
@@ -107,194 +145,206 @@ static bool read_number(struct plimsoll_json_cursor *cursor, enum key key,
     } else {
         card->index = (int16_t)value;
     }
-    return true;
+    return at;
 }
 
-static bool read_member(struct plimsoll_json_cursor *cursor, enum key key, struct reading *reading,
-                        struct plimsoll_card *card)
+/*
+ * One entry of links, which must be good whether or not its card is known.
+ * @param cards  NULL as long as not all ids are known.
+ */
+static const char *read_link(const char *at, const char *end,
+                             const struct plimsoll_model_cards *cards, struct plimsoll_card *card)
 {
+    struct plimsoll_quoted_members members = {.keys = link_keys, .count = COUNT(link_keys)};
+    char to[PLIMSOLL_CARD_ID_SIZE];
+    unsigned which, kind = 0;
+    uint64_t lanes;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '{');
+    while (more && (at = plimsoll_quoted_member(at, end, &members, &which)) != NULL) {
+        if (which == LINK_TO) {
+            at = plimsoll_quoted_string(at, end, to, sizeof to);
+        } else if (which == LINK_KIND) {
+            at = plimsoll_quoted_find(at, end, link_kinds, COUNT(link_kinds), &kind);
+        } else {
+            at = plimsoll_quoted_uint(at, end, INT16_MAX, &lanes);
+        }
+        at = plimsoll_quoted_next(at, end, '}', &more);
+    }
+    if (at == NULL || (members.seen & 3) != 3) {
+        return NULL;
+    }
+    const struct plimsoll_card *other =
+        cards != NULL && kind == 0 ? plimsoll_model_cards_find(cards, to) : NULL;
+    if (other != NULL && other != card) {
+        card->nvlink |= UINT64_C(1) << (other - cards->list);
+    }
+    return at;
+}
+
+static const char *read_links(const char *at, const char *end,
+                              const struct plimsoll_model_cards *cards, struct plimsoll_card *card)
+{
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '[');
+    if (plimsoll_quoted_is(at, end, ']')) {
+        return at + 1;
+    }
+    for (unsigned count = 0; more && at != NULL; count++) {
+        if (count == PLIMSOLL_CARDS_MAX) {
+            return NULL;
+        }
+        at = plimsoll_quoted_next(read_link(at, end, cards, card), end, ']', &more);
+    }
+    return at;
+}
+
+static const char *read_vendor(const char *at, const char *end, struct plimsoll_card *card)
+{
+    static const enum plimsoll_vendor known[] = {PLIMSOLL_VENDOR_NVIDIA, PLIMSOLL_VENDOR_AMD,
+                                                 PLIMSOLL_VENDOR_INTEL};
+    unsigned which = 0;
+    at = plimsoll_quoted_find(at, end, vendors, COUNT(vendors), &which);
+    card->vendor = (uint8_t)known[at != NULL ? which : 0];
+    return at;
+}
+
+static const char *read_member(const char *at, enum card_key key, struct reading *reading,
+                               struct plimsoll_card *card)
+{
+    const char *end = reading->end;
     char pci[64];
     switch (key) {
     case ID:
-        return plimsoll_model_plain_string(cursor, card->id, sizeof card->id);
+        return plimsoll_quoted_string(at, end, card->id, sizeof card->id);
     case INDEX:
     case NUMA:
     case REPLICAS:
-        return read_number(cursor, key, card);
+        return read_number(at, end, key, card);
     case VENDOR:
-        return read_vendor(cursor, card);
+        return read_vendor(at, end, card);
     case PRODUCT:
-        return plimsoll_model_plain_string(cursor, card->product, sizeof card->product);
+        return plimsoll_quoted_string(at, end, card->product, sizeof card->product);
     case VRAM:
-        return plimsoll_model_plain_bytes(cursor, &card->total);
+        return plimsoll_quoted_uint(at, end, PLIMSOLL_QUOTED_UINT_MAX, &card->total);
     case PCI:
-        return plimsoll_model_plain_string(cursor, pci, sizeof pci);
+        return plimsoll_quoted_string(at, end, pci, sizeof pci);
     case LINKS:
         card->links_known = true;
-        return plimsoll_json_cursor_skip(cursor, &reading->links[reading->cards.count - 1]);
+        reading->links[card - reading->inventory.cards.list] = at;
+        return read_links(at, end, NULL, card);
     case HEALTH:
-        return plimsoll_model_plain_string(cursor, card->health, sizeof card->health);
+        return plimsoll_quoted_string(at, end, card->health, sizeof card->health);
     case UNIFIED:
-        return plimsoll_json_cursor_bool(cursor, &card->unified);
+        return plimsoll_quoted_bool(at, end, &card->unified);
     case MIG:
-        return read_instances(cursor, &reading->cards, card);
+        return read_instances(at, reading, card);
     }
-    return false;
+    return NULL;
 }
 
-static bool read_card(struct plimsoll_json_cursor *cursor, struct reading *reading)
+static const char *read_card(const char *at, struct reading *reading)
 {
-    struct plimsoll_card *card = plimsoll_model_plain_card(&reading->cards);
-    struct plimsoll_span key;
-    uint32_t seen = 0;
-    if (card == NULL || !plimsoll_json_cursor_object(cursor)) {
-        return false;
+    struct plimsoll_quoted_members members = {.keys = card_keys, .count = COUNT(card_keys)};
+    struct plimsoll_model_cards *cards = &reading->inventory.cards;
+    struct plimsoll_card *card = plimsoll_model_plain_card(cards);
+    unsigned which;
+    bool more = true;
+    if (card == NULL) {
+        return NULL;
     }
-    reading->links[reading->cards.count++] = (struct plimsoll_span){0};
-    while (plimsoll_json_cursor_member(cursor, &key)) {
-        enum key which = find_key(key);
-        if (which > MIG || !plimsoll_model_plain_once(&seen, which) ||
-            !read_member(cursor, which, reading, card)) {
-            return false;
-        }
+    uint32_t before = cards->count++;
+    at = plimsoll_quoted_mark(at, reading->end, '{');
+    while (more && (at = plimsoll_quoted_member(at, reading->end, &members, &which)) != NULL) {
+        at = read_member(at, (enum card_key)which, reading, card);
+        at = plimsoll_quoted_next(at, reading->end, '}', &more);
     }
-    if (cursor->failed || (seen & NEEDED) != NEEDED) {
-        return false;
+    if (at == NULL || (members.seen & NEEDED) != NEEDED || is_known(reading, card->id) ||
+        plimsoll_model_plain_is_known(cards, before, card->id)) {
+        return NULL;
     }
-    struct plimsoll_model_cards before = {.list = reading->cards.list,
-                                          .count = reading->cards.count - 1};
-    for (uint32_t i = 0; i < card->mig_count; i++) {
-        if (strcmp(card->mig[i].id, card->id) == 0) {
-            return false;
-        }
-    }
-    return !is_known(&before, card->id);
+    return at;
 }
 
-static bool read_link(struct plimsoll_json_cursor *cursor, const struct plimsoll_model_cards *cards,
-                      struct plimsoll_card *card)
+static const char *read_cards(const char *at, struct reading *reading)
 {
-    struct plimsoll_span key, kind = {0};
-    char to[PLIMSOLL_CARD_ID_SIZE];
-    uint32_t seen = 0;
-    int64_t lanes;
-    bool plain = plimsoll_json_cursor_object(cursor);
-    while (plain && plimsoll_json_cursor_member(cursor, &key)) {
-        if (plimsoll_span_is(key, "to")) {
-            plain = plimsoll_model_plain_once(&seen, 0) &&
-                    plimsoll_model_plain_string(cursor, to, sizeof to);
-        } else if (plimsoll_span_is(key, "kind")) {
-            plain =
-                plimsoll_model_plain_once(&seen, 1) && plimsoll_json_cursor_string(cursor, &kind);
-        } else {
-            plain = plimsoll_span_is(key, "n") && plimsoll_model_plain_once(&seen, 2) &&
-                    plimsoll_model_plain_int(cursor, 0, INT16_MAX, &lanes);
+    struct plimsoll_model_cards *cards = &reading->inventory.cards;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, reading->end, '[');
+    if (plimsoll_quoted_is(at, reading->end, ']')) {
+        return at + 1;
+    }
+    while (more && at != NULL) {
+        at = plimsoll_quoted_next(read_card(at, reading), reading->end, ']', &more);
+    }
+    for (uint32_t i = 0; i < cards->count && at != NULL; i++) {
+        if (cards->list[i].links_known &&
+            read_links(reading->links[i], reading->end, cards, &cards->list[i]) == NULL) {
+            return NULL;
         }
     }
-    bool nvlink = plimsoll_span_is(kind, "nvlink");
-    if (!plain || cursor->failed || (seen & 3) != 3 ||
-        !(nvlink || plimsoll_span_is(kind, "pcie"))) {
-        return false;
-    }
-    const struct plimsoll_card *other = plimsoll_model_cards_find(cards, to);
-    if (nvlink && other != NULL && other != card) {
-        card->nvlink |= UINT64_C(1) << (other - cards->list);
-    }
-    return true;
+    return at;
 }
 
-static bool read_links(struct plimsoll_span list, const struct plimsoll_model_cards *cards,
-                       struct plimsoll_card *card)
+static const char *read_node_member(const char *at, enum node_key key, struct reading *reading)
 {
-    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(list);
-    unsigned count = 0;
-    if (!plimsoll_json_cursor_array(&cursor)) {
-        return false;
+    static const enum plimsoll_device_list known[] = {
+        PLIMSOLL_DEVICE_LIST_ENV, PLIMSOLL_DEVICE_LIST_ENV_NODES, PLIMSOLL_DEVICE_LIST_CDI,
+        PLIMSOLL_DEVICE_LIST_MOUNTS};
+    const char *end = reading->end;
+    char driver[64];
+    uint64_t version = 0;
+    unsigned which = 0;
+    bool yes = false;
+    switch (key) {
+    case VERSION:
+        at = plimsoll_quoted_uint(at, end, 1, &version);
+        return version == 1 ? at : NULL;
+    case DRIVER:
+        return plimsoll_quoted_string(at, end, driver, sizeof driver);
+    case ENV:
+        at = plimsoll_quoted_bool(at, end, &yes);
+        reading->inventory.env = yes ? PLIMSOLL_YES : PLIMSOLL_NO;
+        return at;
+    case DEVICE_LIST:
+        at = plimsoll_quoted_find(at, end, device_lists, COUNT(device_lists), &which);
+        reading->inventory.device_list = known[at != NULL ? which : 0];
+        return at;
+    case CARDS:
+        return read_cards(at, reading);
     }
-    while (plimsoll_json_cursor_element(&cursor)) {
-        if (count++ == PLIMSOLL_CARDS_MAX || !read_link(&cursor, cards, card)) {
-            return false;
-        }
-    }
-    return plimsoll_json_cursor_finish(&cursor);
+    return NULL;
 }
 
-static bool read_cards(struct plimsoll_json_cursor *cursor, struct reading *reading)
+static const char *read_inventory(const char *at, struct reading *reading)
 {
-    if (!plimsoll_json_cursor_array(cursor)) {
-        return false;
+    struct plimsoll_quoted_members members = {.keys = node_keys, .count = COUNT(node_keys)};
+    const char *begin = at;
+    unsigned which;
+    bool more = true;
+    at = plimsoll_model_plain_begin(at, reading->end);
+    while (more && (at = plimsoll_quoted_member(at, reading->end, &members, &which)) != NULL) {
+        at = read_node_member(at, (enum node_key)which, reading);
+        at = plimsoll_quoted_next(at, reading->end, '}', &more);
     }
-    while (plimsoll_json_cursor_element(cursor)) {
-        if (!read_card(cursor, reading)) {
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < reading->cards.count && !cursor->failed; i++) {
-        struct plimsoll_card *card = &reading->cards.list[i];
-        if (card->links_known && !read_links(reading->links[i], &reading->cards, card)) {
-            return false;
-        }
-    }
-    return !cursor->failed;
+    const uint32_t needed = 1 << VERSION | 1 << CARDS;
+    return (members.seen & needed) == needed ? plimsoll_model_plain_end(begin, at, reading->end)
+                                             : NULL;
 }
 
-static bool read_device_list(struct plimsoll_json_cursor *cursor,
-                             enum plimsoll_device_list *device_list)
-{
-    struct plimsoll_span word;
-    if (!plimsoll_json_cursor_string(cursor, &word)) {
-        return false;
-    }
-    *device_list = plimsoll_span_is(word, "env")         ? PLIMSOLL_DEVICE_LIST_ENV
-                   : plimsoll_span_is(word, "env+nodes") ? PLIMSOLL_DEVICE_LIST_ENV_NODES
-                   : plimsoll_span_is(word, "cdi")       ? PLIMSOLL_DEVICE_LIST_CDI
-                   : plimsoll_span_is(word, "mounts")    ? PLIMSOLL_DEVICE_LIST_MOUNTS
-                                                         : PLIMSOLL_DEVICE_LIST_UNKNOWN;
-    return *device_list != PLIMSOLL_DEVICE_LIST_UNKNOWN;
-}
-
-static bool read_inventory(struct plimsoll_json_cursor *cursor, struct reading *reading,
-                           enum plimsoll_trilean *env, enum plimsoll_device_list *device_list)
-{
-    struct plimsoll_span key;
-    char driver[256];
-    uint32_t seen = 0;
-    bool plain = true, yes = false;
-    while (plain && plimsoll_json_cursor_member(cursor, &key)) {
-        if (plimsoll_span_is(key, "v")) {
-            plain = plimsoll_model_plain_once(&seen, 0) && plimsoll_model_plain_version(cursor);
-        } else if (plimsoll_span_is(key, "cards")) {
-            plain = plimsoll_model_plain_once(&seen, 1) && read_cards(cursor, reading);
-        } else if (plimsoll_span_is(key, "env")) {
-            plain = plimsoll_model_plain_once(&seen, 2) && plimsoll_json_cursor_bool(cursor, &yes);
-            *env = yes ? PLIMSOLL_YES : PLIMSOLL_NO;
-        } else if (plimsoll_span_is(key, "deviceList")) {
-            plain = plimsoll_model_plain_once(&seen, 3) && read_device_list(cursor, device_list);
-        } else {
-            plain = plimsoll_span_is(key, "driver") && plimsoll_model_plain_once(&seen, 4) &&
-                    plimsoll_model_plain_string(cursor, driver, sizeof driver);
-        }
-    }
-    return plain && (seen & 3) == 3 && plimsoll_json_cursor_finish(cursor);
-}
-
-bool plimsoll_model_plain_inventory(struct plimsoll_span text, struct plimsoll_model_cards *cards,
-                                    enum plimsoll_trilean *env,
-                                    enum plimsoll_device_list *device_list)
+const char *plimsoll_model_plain_inventory(const char *at, const char *end,
+                                           struct plimsoll_model_inventory *inventory)
 {
     struct reading reading;
-    reading.cards = (struct plimsoll_model_cards){0};
-    struct plimsoll_json_cursor cursor;
-    enum plimsoll_trilean read_env = PLIMSOLL_UNKNOWN;
-    enum plimsoll_device_list read_list = PLIMSOLL_DEVICE_LIST_UNKNOWN;
-    if (!plimsoll_model_plain_begin(text, &cursor) ||
-        !read_inventory(&cursor, &reading, &read_env, &read_list)) {
-        plimsoll_model_cards_clear(&reading.cards);
-        return false;
+    reading.inventory = (struct plimsoll_model_inventory){0};
+    reading.end = end;
+    reading.instances = false;
+    at = read_inventory(at, &reading);
+    if (at == NULL) {
+        plimsoll_model_cards_clear(&reading.inventory.cards);
+        return NULL;
     }
-    plimsoll_model_cards_clear(cards);
-    *cards = reading.cards;
-    *env = read_env;
-    *device_list = read_list;
-    return true;
+    plimsoll_model_cards_clear(&inventory->cards);
+    *inventory = reading.inventory;
+    return at;
 }

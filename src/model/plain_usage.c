@@ -3,164 +3,201 @@
 
 #include <plimsoll/clock.h>
 
+#include "quoted.h"
+
 /* Up to here each uid is compared with each; more are left to the thorough reader. */
 #define FEW_UIDS 16
 
-static bool read_uid(struct plimsoll_span raw, struct plimsoll_uid *uid)
+/* In the order in which the agent writes them. */
+enum card_key { ID, USED, ATTRIBUTED, PODS, HOLDERS };
+static const struct plimsoll_quoted_literal card_keys[] = {
+    [ID] = PLIMSOLL_QUOTED_KEY("id"),
+    [USED] = PLIMSOLL_QUOTED_KEY("used"),
+    [ATTRIBUTED] = PLIMSOLL_QUOTED_KEY("attributed"),
+    [PODS] = PLIMSOLL_QUOTED_KEY("pods"),
+    [HOLDERS] = PLIMSOLL_QUOTED_KEY("holders"),
+};
+
+enum usage_key { VERSION, TIME, CARDS };
+static const struct plimsoll_quoted_literal usage_keys[] = {
+    [VERSION] = PLIMSOLL_QUOTED_KEY("v"),
+    [TIME] = PLIMSOLL_QUOTED_KEY("time"),
+    [CARDS] = PLIMSOLL_QUOTED_KEY("cards"),
+};
+
+static const char *read_uid(const char *at, const char *end, struct plimsoll_uid *uid)
 {
-    return raw.size > 0 && plimsoll_model_copy(raw, uid->text, sizeof uid->text);
+    char text[48];
+    at = plimsoll_quoted_string(at, end, text, sizeof text);
+    if (at == NULL || text[sizeof uid->text - 1] != '\0') {
+        return NULL;
+    }
+    memcpy(uid->text, text, sizeof uid->text);
+    return at;
 }
 
-static bool read_pods(struct plimsoll_json_cursor *cursor, struct plimsoll_card *card)
+/* Room for one more of `count`: one is usual, so the list grows with them. */
+static void *make_room(void *list, uint32_t count, size_t size)
 {
-    struct plimsoll_pod_bytes pods[FEW_UIDS];
-    struct plimsoll_span key;
-    uint32_t count = 0;
-    if (!plimsoll_json_cursor_object(cursor)) {
-        return false;
+    return (count & (count - 1)) == 0 ? plimsoll_realloc(list, count > 0 ? count * 2 : 1, size)
+                                      : list;
+}
+
+static const char *read_pods(const char *at, const char *end, struct plimsoll_card *card)
+{
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '{');
+    if (plimsoll_quoted_is(at, end, '}')) {
+        return at + 1;
     }
-    while (plimsoll_json_cursor_member(cursor, &key)) {
-        if (count == FEW_UIDS || !read_uid(key, &pods[count].pod) ||
-            !plimsoll_model_plain_bytes(cursor, &pods[count].bytes)) {
+    while (more && at != NULL && card->pod_count < FEW_UIDS) {
+        card->pods = make_room(card->pods, card->pod_count, sizeof *card->pods);
+        struct plimsoll_pod_bytes *pod = &card->pods[card->pod_count];
+        at = plimsoll_quoted_mark(read_uid(at, end, &pod->pod), end, ':');
+        at = plimsoll_quoted_uint(at, end, PLIMSOLL_QUOTED_UINT_MAX, &pod->bytes);
+        at = plimsoll_quoted_next(at, end, '}', &more);
+        for (uint32_t i = 0; at != NULL && i < card->pod_count; i++) {
+            at = strcmp(card->pods[i].pod.text, pod->pod.text) != 0 ? at : NULL;
+        }
+        card->pod_count++;
+    }
+    return more ? NULL : at;
+}
+
+/* Into its place, so that they are sorted as the thorough reader leaves them. @return false when it
+ * is there already */
+static bool add_holder(struct plimsoll_card *card, const struct plimsoll_uid *uid)
+{
+    card->holders = make_room(card->holders, card->holder_count, sizeof *card->holders);
+    uint32_t at = card->holder_count;
+    for (; at > 0; at--) {
+        int order = strcmp(card->holders[at - 1].text, uid->text);
+        if (order == 0) {
             return false;
         }
-        for (uint32_t i = 0; i < count; i++) {
-            if (strcmp(pods[i].pod.text, pods[count].pod.text) == 0) {
-                return false;
-            }
+        if (order < 0) {
+            break;
         }
-        count++;
+        card->holders[at] = card->holders[at - 1];
     }
-    if (count > 0) {
-        card->pods = plimsoll_alloc(count, sizeof *card->pods);
-        memcpy(card->pods, pods, count * sizeof *pods);
-        card->pod_count = count;
-    }
-    return !cursor->failed;
+    card->holders[at] = *uid;
+    card->holder_count++;
+    return true;
 }
 
-/* Kept sorted, as the thorough reader leaves them. */
-static bool read_holders(struct plimsoll_json_cursor *cursor, struct plimsoll_card *card)
+static const char *read_holders(const char *at, const char *end, struct plimsoll_card *card)
 {
-    struct plimsoll_uid holders[FEW_UIDS + 1];
-    struct plimsoll_span raw;
-    uint32_t count = 0;
-    if (!plimsoll_json_cursor_array(cursor)) {
-        return false;
+    struct plimsoll_uid uid;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '[');
+    if (plimsoll_quoted_is(at, end, ']')) {
+        return at + 1;
     }
-    while (plimsoll_json_cursor_element(cursor)) {
-        struct plimsoll_uid uid;
-        if (count == FEW_UIDS || !plimsoll_json_cursor_string(cursor, &raw) ||
-            !read_uid(raw, &uid)) {
-            return false;
+    while (more && at != NULL && card->holder_count < FEW_UIDS) {
+        at = plimsoll_quoted_next(read_uid(at, end, &uid), end, ']', &more);
+        if (at != NULL && !add_holder(card, &uid)) {
+            return NULL;
         }
-        uint32_t at = count;
-        for (; at > 0 && strcmp(holders[at - 1].text, uid.text) >= 0; at--) {
-            if (strcmp(holders[at - 1].text, uid.text) == 0) {
-                return false;
-            }
-            holders[at] = holders[at - 1];
-        }
-        holders[at] = uid;
-        count++;
     }
-    if (count > 0) {
-        card->holders = plimsoll_alloc(count, sizeof *card->holders);
-        memcpy(card->holders, holders, count * sizeof *holders);
-        card->holder_count = count;
-    }
-    return !cursor->failed;
+    return more ? NULL : at;
 }
 
-static bool read_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
-                        uint32_t *seen, struct plimsoll_card *card)
+static const char *read_member(const char *at, const char *end, enum card_key key,
+                               struct plimsoll_card *card)
 {
-    if (plimsoll_span_is(key, "id")) {
-        return plimsoll_model_plain_once(seen, 0) &&
-               plimsoll_model_plain_string(cursor, card->id, sizeof card->id);
+    switch (key) {
+    case ID:
+        return plimsoll_quoted_string(at, end, card->id, sizeof card->id);
+    case USED:
+        return plimsoll_quoted_uint(at, end, PLIMSOLL_QUOTED_UINT_MAX, &card->used);
+    case ATTRIBUTED:
+        return plimsoll_quoted_bool(at, end, &card->attributed);
+    case PODS:
+        return read_pods(at, end, card);
+    case HOLDERS:
+        return read_holders(at, end, card);
     }
-    if (plimsoll_span_is(key, "used")) {
-        return plimsoll_model_plain_once(seen, 1) &&
-               plimsoll_model_plain_bytes(cursor, &card->used);
-    }
-    if (plimsoll_span_is(key, "attributed")) {
-        return plimsoll_model_plain_once(seen, 2) &&
-               plimsoll_json_cursor_bool(cursor, &card->attributed);
-    }
-    if (plimsoll_span_is(key, "pods")) {
-        return plimsoll_model_plain_once(seen, 3) && read_pods(cursor, card);
-    }
-    return plimsoll_span_is(key, "holders") && plimsoll_model_plain_once(seen, 4) &&
-           read_holders(cursor, card);
+    return NULL;
 }
 
-static bool read_card(struct plimsoll_json_cursor *cursor, struct plimsoll_model_cards *measured)
+static const char *read_card(const char *at, const char *end, struct plimsoll_model_cards *cards)
 {
-    struct plimsoll_card *card = plimsoll_model_plain_card(measured);
-    struct plimsoll_span key;
-    uint32_t seen = 0;
-    if (card == NULL || !plimsoll_json_cursor_object(cursor)) {
-        return false;
+    struct plimsoll_quoted_members members = {.keys = card_keys,
+                                              .count = sizeof card_keys / sizeof card_keys[0]};
+    struct plimsoll_card *card = plimsoll_model_plain_card(cards);
+    const uint32_t needed = 1 << ID | 1 << USED;
+    unsigned which;
+    bool more = true;
+    if (card == NULL) {
+        return NULL;
     }
     card->reported = true;
-    measured->count++;
-    while (plimsoll_json_cursor_member(cursor, &key)) {
-        if (!read_member(cursor, key, &seen, card)) {
-            return false;
-        }
+    uint32_t before = cards->count++;
+    at = plimsoll_quoted_mark(at, end, '{');
+    while (more && (at = plimsoll_quoted_member(at, end, &members, &which)) != NULL) {
+        at = read_member(at, end, (enum card_key)which, card);
+        at = plimsoll_quoted_next(at, end, '}', &more);
     }
-    if (cursor->failed || (seen & 3) != 3) {
-        return false;
+    if ((members.seen & needed) != needed ||
+        plimsoll_model_plain_is_known(cards, before, card->id)) {
+        return NULL;
     }
-    struct plimsoll_model_cards before = {.list = measured->list, .count = measured->count - 1};
-    return plimsoll_model_cards_find(&before, card->id) == NULL;
+    return at;
 }
 
-static bool read_cards(struct plimsoll_json_cursor *cursor, struct plimsoll_model_cards *measured)
+static const char *read_cards(const char *at, const char *end, struct plimsoll_model_cards *cards)
 {
-    if (!plimsoll_json_cursor_array(cursor)) {
-        return false;
+    bool more = true;
+    at = plimsoll_quoted_mark(at, end, '[');
+    if (plimsoll_quoted_is(at, end, ']')) {
+        return at + 1;
     }
-    while (plimsoll_json_cursor_element(cursor)) {
-        if (!read_card(cursor, measured)) {
-            return false;
-        }
+    while (more && at != NULL) {
+        at = plimsoll_quoted_next(read_card(at, end, cards), end, ']', &more);
     }
-    return !cursor->failed;
+    return at;
 }
 
-static bool read_time(struct plimsoll_json_cursor *cursor, int64_t *time)
+static const char *read_time(const char *at, const char *end, int64_t *time)
 {
-    struct plimsoll_span raw;
+    char text[64];
     struct plimsoll_error ignored;
-    return plimsoll_json_cursor_string(cursor, &raw) && raw.size < 64 &&
-           plimsoll_time_parse(raw, time, &ignored) == 0;
+    at = plimsoll_quoted_string(at, end, text, sizeof text);
+    return at != NULL && plimsoll_time_parse(plimsoll_span_of(text), time, &ignored) == 0 ? at
+                                                                                          : NULL;
 }
 
-bool plimsoll_model_plain_usage(struct plimsoll_span text, struct plimsoll_model_cards *measured,
-                                int64_t *time)
+static const char *read_usage(const char *at, const char *end, struct plimsoll_model_usage *usage)
 {
-    struct plimsoll_model_cards read = {0};
-    struct plimsoll_json_cursor cursor;
-    struct plimsoll_span key;
-    int64_t when = 0;
-    uint32_t seen = 0;
-    bool plain = plimsoll_model_plain_begin(text, &cursor);
-    while (plain && plimsoll_json_cursor_member(&cursor, &key)) {
-        if (plimsoll_span_is(key, "v")) {
-            plain = plimsoll_model_plain_once(&seen, 0) && plimsoll_model_plain_version(&cursor);
-        } else if (plimsoll_span_is(key, "cards")) {
-            plain = plimsoll_model_plain_once(&seen, 1) && read_cards(&cursor, &read);
-        } else {
-            plain = plimsoll_span_is(key, "time") && plimsoll_model_plain_once(&seen, 2) &&
-                    read_time(&cursor, &when);
-        }
+    struct plimsoll_quoted_members members = {.keys = usage_keys,
+                                              .count = sizeof usage_keys / sizeof usage_keys[0]};
+    const char *begin = at;
+    const uint32_t needed = 1 << VERSION | 1 << CARDS;
+    uint64_t version = 1;
+    unsigned which;
+    bool more = true;
+    at = plimsoll_model_plain_begin(at, end);
+    while (more && (at = plimsoll_quoted_member(at, end, &members, &which)) != NULL) {
+        at = which == VERSION ? plimsoll_quoted_uint(at, end, 1, &version)
+             : which == TIME  ? read_time(at, end, &usage->time)
+                              : read_cards(at, end, &usage->cards);
+        at = plimsoll_quoted_next(at, end, '}', &more);
     }
-    if (!plain || (seen & 3) != 3 || !plimsoll_json_cursor_finish(&cursor)) {
-        plimsoll_model_cards_clear(&read);
-        return false;
+    return version == 1 && (members.seen & needed) == needed
+               ? plimsoll_model_plain_end(begin, at, end)
+               : NULL;
+}
+
+const char *plimsoll_model_plain_usage(const char *at, const char *end,
+                                       struct plimsoll_model_usage *usage)
+{
+    struct plimsoll_model_usage read = {0};
+    at = read_usage(at, end, &read);
+    if (at == NULL) {
+        plimsoll_model_cards_clear(&read.cards);
+        return NULL;
     }
-    *measured = read;
-    *time = when;
-    return true;
+    plimsoll_model_cards_clear(&usage->cards);
+    *usage = read;
+    return at;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plain.h"
+#include "node_parts.h"
 
 #include <plimsoll/clock.h>
 #include <plimsoll/limits.h>
@@ -108,11 +108,12 @@ static int read_time(struct plimsoll_json root, int64_t *time, struct plimsoll_e
     return 0;
 }
 
-static int read_usage(struct plimsoll_json root, struct plimsoll_model_cards *read, int64_t *time,
+static int read_usage(struct plimsoll_json root, struct plimsoll_model_usage *usage,
                       struct plimsoll_error *err)
 {
+    struct plimsoll_model_cards *read = &usage->cards;
     struct plimsoll_json list;
-    if (read_time(root, time, err) != 0 ||
+    if (read_time(root, &usage->time, err) != 0 ||
         plimsoll_model_container(root, "cards", true, PLIMSOLL_JSON_ARRAY, &list, err) != 0) {
         return -1;
     }
@@ -146,13 +147,40 @@ static void move_measured(struct plimsoll_card *from, struct plimsoll_card *to)
     to->holder_count = from->holder_count;
 }
 
-/* Every card of one side without a partner on the other disagrees. */
-static int merge(struct plimsoll_model_cards *read, struct plimsoll_model_cards *cards,
-                 struct plimsoll_error *err)
+/* The card with the id of `measured`, which is most often at the same place. */
+static struct plimsoll_card *find_partner(const struct plimsoll_model_cards *cards,
+                                          const struct plimsoll_card *measured, uint32_t place)
 {
+    return place < cards->count && strcmp(cards->list[place].id, measured->id) == 0
+               ? &cards->list[place]
+               : plimsoll_model_cards_find(cards, measured->id);
+}
+
+int plimsoll_model_usage_read(struct plimsoll_span text, struct plimsoll_model_usage *usage,
+                              struct plimsoll_error *err)
+{
+    struct plimsoll_model_usage read = {0};
+    plimsoll_autojson *document = NULL;
+    if (plimsoll_model_document(text, &document, err) != 0) {
+        return -1;
+    }
+    if (read_usage(plimsoll_json_root(document), &read, err) != 0) {
+        plimsoll_model_cards_clear(&read.cards);
+        return -1;
+    }
+    plimsoll_model_cards_clear(&usage->cards);
+    *usage = read;
+    return 0;
+}
+
+/* Every card of one side without a partner on the other disagrees. */
+int plimsoll_model_usage_merge(struct plimsoll_model_usage *usage,
+                               struct plimsoll_model_cards *cards, struct plimsoll_error *err)
+{
+    struct plimsoll_model_cards *read = &usage->cards;
     uint32_t strangers = 0;
     for (uint32_t i = 0; i < read->count; i++) {
-        strangers += plimsoll_model_cards_find(cards, read->list[i].id) == NULL;
+        strangers += find_partner(cards, &read->list[i], i) == NULL;
     }
     if (cards->count + strangers > PLIMSOLL_CARDS_MAX) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
@@ -167,7 +195,7 @@ static int merge(struct plimsoll_model_cards *read, struct plimsoll_model_cards 
         cards->list[i].disagrees = true;
     }
     for (uint32_t i = 0; i < read->count; i++) {
-        struct plimsoll_card *card = plimsoll_model_cards_find(cards, read->list[i].id);
+        struct plimsoll_card *card = find_partner(cards, &read->list[i], i);
         if (card != NULL) {
             card->disagrees = false;
         } else {
@@ -179,27 +207,4 @@ static int merge(struct plimsoll_model_cards *read, struct plimsoll_model_cards 
         move_measured(&read->list[i], card);
     }
     return 0;
-}
-
-int plimsoll_model_usage(struct plimsoll_span text, struct plimsoll_model_cards *cards,
-                         int64_t *time, struct plimsoll_error *err)
-{
-    struct plimsoll_model_cards read = {0};
-    int64_t when = 0;
-    int result = 0;
-    if (!plimsoll_model_plain_usage(text, &read, &when)) {
-        plimsoll_autojson *document = NULL;
-        result = plimsoll_model_document(text, &document, err);
-        if (result == 0) {
-            result = read_usage(plimsoll_json_root(document), &read, &when, err);
-        }
-    }
-    if (result == 0) {
-        result = merge(&read, cards, err);
-    }
-    if (result == 0) {
-        *time = when;
-    }
-    plimsoll_model_cards_clear(&read);
-    return result;
 }
