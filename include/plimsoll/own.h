@@ -33,6 +33,10 @@
  */
 void *plimsoll_alloc(size_t count, size_t size) __attribute__((returns_nonnull, malloc));
 
+/** The same for one object that starts at a multiple of `alignment`, which divides `size`. */
+void *plimsoll_alloc_aligned(size_t alignment, size_t size)
+    __attribute__((returns_nonnull, malloc));
+
 /** realloc to `count` × `size`; new bytes are not zeroed. Ends the process when there is none. */
 void *plimsoll_realloc(void *memory, size_t count, size_t size) __attribute__((returns_nonnull));
 

@@ -128,6 +128,37 @@ plimsoll_placement_judge(const struct plimsoll_node *node, const struct plimsoll
                          const struct plimsoll_demand *demand,
                          const struct plimsoll_placement_settings *settings);
 
+/**
+ * What decides for most pods whether they fit on a node, in less than a cache line. Made by whoever
+ * keeps load lines, again whenever a load line or the node changes.
+ */
+struct plimsoll_summary {
+    /* NVIDIA cards in use as a whole and free to take pods, for a pod that asks for bytes. */
+    uint64_t room, reach;             /* of the best card: free now, and with nobody on it */
+    uint64_t room_every, reach_every; /* of the worst card that the plugin may pick */
+    uint8_t whole;                    /* NVIDIA cards that are not split, in any state */
+    uint8_t vendors;                  /* bit 1 << enum plimsoll_vendor: has such a card */
+    /* enum plimsoll_reason for a pod that asks for one card and no bytes. */
+    uint8_t default_ours, default_plugin;
+    bool unusable, nominated, no_env;
+    bool some;     /* `room` and `reach` are of a card */
+    bool pickable; /* the plugin has a card to pick */
+    bool every;    /* `room_every` and `reach_every` are of all of these */
+};
+
+struct plimsoll_summary
+plimsoll_placement_summarise(const struct plimsoll_node *node,
+                             const struct plimsoll_node_load *load,
+                             const struct plimsoll_placement_settings *settings);
+
+/**
+ * The reason that plimsoll_placement_judge would give, where the summary of that node tells it.
+ * @param reason  Set when the answer is true.
+ * @return false: judge has to look at the cards.
+ */
+bool plimsoll_placement_glance(const struct plimsoll_summary *summary,
+                               const struct plimsoll_demand *demand, enum plimsoll_reason *reason);
+
 /** How well a fitting pod would sit there under the policy; larger is better, comparable across
  * nodes. */
 double plimsoll_placement_score(const struct plimsoll_node *node,

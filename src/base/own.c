@@ -19,6 +19,11 @@ void *plimsoll_alloc(size_t count, size_t size)
     return or_abort(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
 }
 
+void *plimsoll_alloc_aligned(size_t alignment, size_t size)
+{
+    return memset(or_abort(aligned_alloc(alignment, size)), 0, size);
+}
+
 void *plimsoll_realloc(void *memory, size_t count, size_t size)
 {
     if (count == 0 || size == 0) {
