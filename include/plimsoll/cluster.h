@@ -113,6 +113,12 @@ void plimsoll_cluster_read_end(struct plimsoll_cluster *cluster);
 /* Between read_begin and read_end: */
 bool plimsoll_cluster_node(struct plimsoll_cluster *cluster, struct plimsoll_span name,
                            struct plimsoll_extender_node *out);
+/** `find` and `open` of plimsoll_extender_world. */
+void plimsoll_cluster_find(struct plimsoll_cluster *cluster, const struct plimsoll_span *names,
+                           size_t count, uint32_t *place, struct plimsoll_extender_glimpse *out);
+void plimsoll_cluster_open(struct plimsoll_cluster *cluster,
+                           const struct plimsoll_extender_glimpse *glimpse,
+                           struct plimsoll_extender_node *out);
 /** The node the pod is bound to or has a claim in flight on; NULL when none or not known. */
 const char *plimsoll_cluster_node_of(struct plimsoll_cluster *cluster,
                                      const struct plimsoll_uid *pod);

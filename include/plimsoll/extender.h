@@ -25,6 +25,16 @@ struct plimsoll_extender_node {
     const struct plimsoll_node_load *load;
 };
 
+/** A node of the picture at a glance; borrowed until the world's `release`. */
+struct plimsoll_extender_glimpse {
+    const struct plimsoll_summary *summary; /* NULL: not known, and nothing else is meant */
+    const void *node;                       /* for `open` */
+    uint32_t number;                        /* small, and another for every node of one hold */
+};
+
+/** Names that `find` takes at once. */
+#define PLIMSOLL_EXTENDER_NAMES_MAX 64u
+
 /** What the verbs need from the cluster. Declared here, implemented by whoever has a picture. */
 struct plimsoll_extender_world {
     void *context;
@@ -36,12 +46,22 @@ struct plimsoll_extender_world {
     /** @return false when the node is not known. */
     bool (*node)(void *context, struct plimsoll_span name, struct plimsoll_extender_node *out);
     /**
+     * The same in two steps, for many nodes: `find` looks up to PLIMSOLL_EXTENDER_NAMES_MAX names
+     * up at once, and `open` gives what `node` would of one that is known. `place` is 0 before the
+     * first names of a hold and is kept between: names that come in the picture's own order are
+     * found without a search. Both or none.
+     */
+    void (*find)(void *context, const struct plimsoll_span *names, size_t count, uint32_t *place,
+                 struct plimsoll_extender_glimpse *out);
+    void (*open)(void *context, const struct plimsoll_extender_glimpse *glimpse,
+                 struct plimsoll_extender_node *out);
+    /**
      * The node that the pod is bound to or has a claim in flight on, NULL when none; borrowed until
      * `release`. May be NULL.
      */
     const char *(*node_of)(void *context, const struct plimsoll_uid *pod);
     /**
-     * Bracket every use of `node` and `node_of`: once for a moment during feed, once for all nodes
+     * Bracket every use of the above: once for a moment during feed, once for all nodes
      * during finish, never while waiting for the peer. Both may be NULL.
      */
     void (*hold)(void *context);

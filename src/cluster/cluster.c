@@ -5,7 +5,7 @@
 
 static struct plimsoll_span node_key(const void *item)
 {
-    return plimsoll_span_of(((const struct plimsoll_node_entry *)item)->node.name);
+    return plimsoll_nodes_name(item);
 }
 
 static struct plimsoll_span pod_key(const void *item)

@@ -16,8 +16,9 @@ struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluste
 {
     struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, plimsoll_span_of(name));
     if (entry == NULL) {
-        entry = plimsoll_alloc(1, sizeof *entry);
+        entry = plimsoll_alloc_aligned(_Alignof(struct plimsoll_node_entry), sizeof *entry);
         entry->node.name = plimsoll_copy(name, strlen(name));
+        plimsoll_nodes_set_name(entry, name);
         plimsoll_table_add(&cluster->nodes, entry);
     }
     return entry;
@@ -43,20 +44,27 @@ static void order_insert(struct plimsoll_cluster *cluster, struct plimsoll_node_
     if (cluster->order_count == cluster->order_capacity) {
         cluster->order_capacity = cluster->order_capacity > 0 ? 2 * cluster->order_capacity : 16;
         cluster->order = plimsoll_realloc(cluster->order, cluster->order_capacity, sizeof(void *));
+        cluster->numbered =
+            plimsoll_realloc(cluster->numbered, cluster->order_capacity, sizeof(void *));
     }
     size_t at = order_find(cluster, entry->node.name);
     memmove(cluster->order + at + 1, cluster->order + at,
             (cluster->order_count - at) * sizeof(void *));
     cluster->order[at] = entry;
-    cluster->order_count++;
+    entry->face.number = (uint32_t)cluster->order_count;
+    cluster->numbered[cluster->order_count++] = entry;
 }
 
+/* The last of the numbers takes the place of the one that goes. */
 static void order_remove(struct plimsoll_cluster *cluster, const struct plimsoll_node_entry *entry)
 {
     size_t at = order_find(cluster, entry->node.name);
     cluster->order_count--;
     memmove(cluster->order + at, cluster->order + at + 1,
             (cluster->order_count - at) * sizeof(void *));
+    struct plimsoll_node_entry *last = cluster->numbered[cluster->order_count];
+    last->face.number = entry->face.number;
+    cluster->numbered[last->face.number] = last;
 }
 
 static void free_entry(struct plimsoll_node_entry *entry)
@@ -80,7 +88,7 @@ static bool is_too_old(const struct plimsoll_cluster *cluster, const struct plim
 static bool is_stale(const struct plimsoll_cluster *cluster,
                      const struct plimsoll_node_entry *entry)
 {
-    if (!entry->known || entry->node.report == PLIMSOLL_REPORT_NONE) {
+    if (!entry->face.known || entry->node.report == PLIMSOLL_REPORT_NONE) {
         return false;
     }
     bool agent = entry->agents_ready + entry->agents_unready + entry->agents_leaving > 0;
@@ -105,7 +113,7 @@ static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry
 
 static bool is_empty(const struct plimsoll_node_entry *entry)
 {
-    return !entry->known && entry->pod_count == 0 &&
+    return !entry->face.known && entry->pod_count == 0 &&
            entry->agents_ready + entry->agents_unready + entry->agents_leaving == 0;
 }
 
@@ -114,13 +122,15 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
     if (is_empty(entry)) {
         plimsoll_table_drop(&cluster->nodes, plimsoll_span_of(entry->node.name));
         free_entry(entry);
-    } else if (entry->known) {
+    } else if (entry->face.known) {
         entry->stale = is_stale(cluster, entry);
         struct plimsoll_node_view view = view_of(entry);
         struct plimsoll_node_load *load =
             plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
         free(entry->load);
         entry->load = load;
+        entry->face.summary =
+            plimsoll_placement_summarise(&entry->node, load, cluster->options.settings);
     }
 }
 
@@ -188,7 +198,7 @@ static bool is_unchanged(struct plimsoll_cluster *cluster, struct plimsoll_span 
 {
     pthread_rwlock_wrlock(&cluster->lock);
     struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, name);
-    bool unchanged = entry != NULL && entry->known && entry->content == fingerprint->content;
+    bool unchanged = entry != NULL && entry->face.known && entry->content == fingerprint->content;
     if (unchanged) {
         entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];
     }
@@ -201,13 +211,13 @@ static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *nod
                      const struct plimsoll_fingerprint *fingerprint)
 {
     struct plimsoll_node_entry *entry = plimsoll_nodes_entry(cluster, node->name);
-    if (entry->known) {
+    if (entry->face.known) {
         plimsoll_facts_weigh(cluster, &entry->node, -1);
     }
     plimsoll_node_clear(&entry->node);
     entry->node = *node;
-    if (!entry->known) {
-        entry->known = true;
+    if (!entry->face.known) {
+        entry->face.known = true;
         order_insert(cluster, entry);
     }
     if (entry->report != fingerprint->report) {
@@ -252,7 +262,7 @@ static void forget_node(struct plimsoll_cluster *cluster, struct plimsoll_node_e
     entry->node = (struct plimsoll_node){.name = name};
     free(entry->load);
     entry->load = NULL;
-    entry->known = entry->stale = false;
+    entry->face.known = entry->stale = false;
     entry->content = entry->report = 0;
     plimsoll_nodes_refresh(cluster, entry);
 }
@@ -269,7 +279,7 @@ int plimsoll_nodes_remove(struct plimsoll_cluster *cluster, struct plimsoll_span
     }
     pthread_rwlock_wrlock(&cluster->lock);
     struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, metadata.name);
-    if (entry != NULL && entry->known) {
+    if (entry != NULL && entry->face.known) {
         forget_node(cluster, entry);
         plimsoll_facts_publish(cluster);
     }
@@ -306,14 +316,16 @@ void plimsoll_nodes_free(struct plimsoll_cluster *cluster)
     }
     plimsoll_table_clear(&cluster->nodes);
     free(cluster->order);
+    free(cluster->numbered);
 }
 
 /* -- reading; with the lock held for reading ------------------------------------------------------
  */
 
-static bool give(const struct plimsoll_node_entry *entry, struct plimsoll_extender_node *out)
+bool plimsoll_nodes_give(const struct plimsoll_node_entry *entry,
+                         struct plimsoll_extender_node *out)
 {
-    if (entry == NULL || !entry->known) {
+    if (entry == NULL || !entry->face.known) {
         return false;
     }
     *out = (struct plimsoll_extender_node){.view = view_of(entry), .load = entry->load};
@@ -323,7 +335,7 @@ static bool give(const struct plimsoll_node_entry *entry, struct plimsoll_extend
 bool plimsoll_cluster_node(struct plimsoll_cluster *cluster, struct plimsoll_span name,
                            struct plimsoll_extender_node *out)
 {
-    return give(plimsoll_nodes_find(cluster, name), out);
+    return plimsoll_nodes_give(plimsoll_nodes_find(cluster, name), out);
 }
 
 size_t plimsoll_cluster_node_count(struct plimsoll_cluster *cluster)
@@ -334,5 +346,5 @@ size_t plimsoll_cluster_node_count(struct plimsoll_cluster *cluster)
 bool plimsoll_cluster_node_at(struct plimsoll_cluster *cluster, size_t index,
                               struct plimsoll_extender_node *out)
 {
-    return index < cluster->order_count && give(cluster->order[index], out);
+    return index < cluster->order_count && plimsoll_nodes_give(cluster->order[index], out);
 }

@@ -9,9 +9,22 @@
 
 #include <pthread.h>
 
+/** Names up to here are kept where the search for them looks: longer ones are rare. */
+#define PLIMSOLL_NEAR_NAME_BYTES 54u
+
+/** What the filter looks at first; two cache lines. */
+struct plimsoll_node_face {
+    uint8_t name_size;
+    bool known; /* else pods or agents speak of it only */
+    char name[PLIMSOLL_NEAR_NAME_BYTES];
+    uint32_t number; /* its place in cluster->numbered, while known */
+    _Alignas(64) struct plimsoll_summary summary;
+};
+
 /** A node, or a name that pods speak of before the node itself was seen. */
 struct plimsoll_node_entry {
-    struct plimsoll_node node; /* only its name until `known` */
+    _Alignas(64) struct plimsoll_node_face face;
+    struct plimsoll_node node; /* only its name until face.known */
     struct plimsoll_node_load *load;
     const struct plimsoll_pod **pods; /* counted here; they live in their entries */
     struct plimsoll_uid *ended;       /* measured by the report and gone since: few, by its size */
@@ -20,7 +33,7 @@ struct plimsoll_node_entry {
         agents_leaving; /* the latter neither ready nor staying */
     uint32_t generation;
     uint64_t content, report; /* fingerprint */
-    bool known, stale;
+    bool stale;
 };
 
 struct plimsoll_pod_entry {
@@ -58,9 +71,10 @@ struct plimsoll_cluster {
     struct plimsoll_cluster_options options;
     struct plimsoll_cluster_listener listener;
     struct plimsoll_table nodes, pods, agents;
-    struct plimsoll_node_entry **order; /* known nodes by name */
-    size_t order_count, order_capacity;
-    struct plimsoll_tally tallies[4]; /* by enum plimsoll_vendor */
+    struct plimsoll_node_entry **order;    /* known nodes by name */
+    struct plimsoll_node_entry **numbered; /* the same, by number: as they came, without holes */
+    size_t order_count, order_capacity;    /* of both */
+    struct plimsoll_tally tallies[4];      /* by enum plimsoll_vendor */
     uint64_t runtime_classes, listed_runtime_classes;
     uint32_t generations[PLIMSOLL_KIND_COUNT];
     bool synced[PLIMSOLL_KIND_COUNT];
@@ -88,6 +102,13 @@ int plimsoll_nodes_remove(struct plimsoll_cluster *cluster, struct plimsoll_span
 void plimsoll_nodes_sweep(struct plimsoll_cluster *cluster);
 void plimsoll_nodes_tick(struct plimsoll_cluster *cluster);
 void plimsoll_nodes_free(struct plimsoll_cluster *cluster);
+
+/* glimpse.c; the first two in the entry of a node only */
+struct plimsoll_span plimsoll_nodes_name(const struct plimsoll_node_entry *entry);
+void plimsoll_nodes_set_name(struct plimsoll_node_entry *entry, const char *name);
+/** What was found of a node; with the lock held for reading. */
+bool plimsoll_nodes_give(const struct plimsoll_node_entry *entry,
+                         struct plimsoll_extender_node *out);
 
 /* pods.c */
 int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,

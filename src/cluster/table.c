@@ -3,6 +3,10 @@
 
 #include <plimsoll/own.h>
 
+#include <assert.h>
+
+#define CACHE_LINE 64
+
 static bool slot_holds(const struct plimsoll_table *table, const struct plimsoll_table_slot *slot,
                        uint64_t hash, struct plimsoll_span key)
 {
@@ -26,6 +30,35 @@ void *plimsoll_table_find(const struct plimsoll_table *table, struct plimsoll_sp
         return NULL;
     }
     return table->slots[probe(table, plimsoll_span_hash(key), key)].item;
+}
+
+/* Three rounds, each of which asks for the memory of the next. */
+void plimsoll_table_find_many(const struct plimsoll_table *table, const struct plimsoll_span *keys,
+                              size_t count, void **items)
+{
+    uint64_t hashes[PLIMSOLL_TABLE_KEYS_MAX];
+    assert(count <= PLIMSOLL_TABLE_KEYS_MAX);
+    size_t mask = table->capacity - 1;
+    for (size_t i = 0; i < count; i++) {
+        items[i] = NULL;
+        hashes[i] = plimsoll_span_hash(keys[i]);
+        if (table->count > 0) {
+            __builtin_prefetch(&table->slots[hashes[i] & mask]);
+        }
+    }
+    if (table->count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *item = table->slots[hashes[i] & mask].item;
+        if (item != NULL) {
+            __builtin_prefetch(item);
+            __builtin_prefetch(item + CACHE_LINE);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i] = table->slots[probe(table, hashes[i], keys[i])].item;
+    }
 }
 
 static void grow(struct plimsoll_table *table)

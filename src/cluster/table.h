@@ -18,6 +18,12 @@ struct plimsoll_table {
 };
 
 void *plimsoll_table_find(const struct plimsoll_table *table, struct plimsoll_span key);
+/** As find for each of up to PLIMSOLL_TABLE_KEYS_MAX keys: memory is waited for once, not once
+ * each.
+ */
+#define PLIMSOLL_TABLE_KEYS_MAX 64u
+void plimsoll_table_find_many(const struct plimsoll_table *table, const struct plimsoll_span *keys,
+                              size_t count, void **items);
 /** The key must not be there yet. */
 void plimsoll_table_add(struct plimsoll_table *table, void *item);
 /** Takes the item with this key out, if there is one. */

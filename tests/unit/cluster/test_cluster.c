@@ -193,6 +193,90 @@ static void nodes_stand_in_order_of_name(void **state)
     assert_int_equal(count, 4);
 }
 
+#define MANY 200u
+
+/* Looks `count` names up at once, from `begin` on with `step` between, and checks what comes. */
+static void check_find(struct plimsoll_cluster *cluster, char names[][80], const bool *there,
+                       size_t begin, size_t step)
+{
+    uint32_t place = 0;
+    bool numbers[MANY] = {false};
+    plimsoll_cluster_read_begin(cluster);
+    for (size_t at = 0; at < MANY; at += PLIMSOLL_EXTENDER_NAMES_MAX) {
+        struct plimsoll_span spans[PLIMSOLL_EXTENDER_NAMES_MAX];
+        struct plimsoll_extender_glimpse found[PLIMSOLL_EXTENDER_NAMES_MAX];
+        size_t count =
+            MANY - at < PLIMSOLL_EXTENDER_NAMES_MAX ? MANY - at : PLIMSOLL_EXTENDER_NAMES_MAX;
+        for (size_t i = 0; i < count; i++) {
+            spans[i] = plimsoll_span_of(names[(begin + (at + i) * step) % MANY]);
+        }
+        plimsoll_cluster_find(cluster, spans, count, &place, found);
+        for (size_t i = 0; i < count; i++) {
+            size_t index = (begin + (at + i) * step) % MANY;
+            assert_int_equal(found[i].summary != NULL, there[index]);
+            if (there[index]) {
+                struct plimsoll_extender_node node = {0};
+                plimsoll_cluster_open(cluster, &found[i], &node);
+                assert_string_equal(node.view.node->name, names[index]);
+                assert_int_equal(found[i].summary->whole, node.load->card_count);
+                assert_true(found[i].number < MANY && !numbers[found[i].number]);
+                numbers[found[i].number] = true;
+            }
+        }
+    }
+    plimsoll_cluster_read_end(cluster);
+}
+
+/* Short names and some that are longer than what is kept near. */
+static void many_nodes_are_found_at_once_in_any_order(void **state)
+{
+    struct plimsoll_cluster *cluster = *state;
+    static char names[MANY][80];
+    static bool there[MANY];
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], i % 9 == 0 ? "gpu-%0*zu" : "gpu-%0*zu.lan",
+                 i % 9 == 0 ? 70 : 3, i);
+        there[i] = false;
+    }
+    check_find(cluster, names, there, 0, 1);
+    for (size_t i = 0; i < MANY; i++) {
+        there[i] = i % 50 != 17;
+        if (there[i]) {
+            put_node(cluster, (struct node_words){.name = names[i]}, true);
+        }
+    }
+    put_pod(cluster, (struct pod_words){.uid = UID_A, .node = names[17], .claim = "4096"}, true);
+    check_find(cluster, names, there, 0, 1);
+    check_find(cluster, names, there, 123, 1);
+    check_find(cluster, names, there, 5, 77);
+    for (size_t i = 0; i < MANY; i += 3) {
+        if (there[i]) {
+            put_node(cluster, (struct node_words){.name = names[i]}, false);
+            there[i] = false;
+        }
+    }
+    check_find(cluster, names, there, 0, 1);
+    check_find(cluster, names, there, 199, 199);
+}
+
+static void a_summary_follows_the_pods(void **state)
+{
+    struct plimsoll_cluster *cluster = *state;
+    struct plimsoll_span name = plimsoll_span_of("gpu0");
+    uint64_t rooms[2];
+    put_node(cluster, (struct node_words){.name = "gpu0"}, true);
+    for (unsigned i = 0; i < 2; i++) {
+        struct plimsoll_extender_glimpse found;
+        uint32_t place = 0;
+        plimsoll_cluster_read_begin(cluster);
+        plimsoll_cluster_find(cluster, &name, 1, &place, &found);
+        rooms[i] = found.summary->room;
+        plimsoll_cluster_read_end(cluster);
+        assume(cluster, UID_A, "gpu0", 4096);
+    }
+    assert_int_equal(rooms[0] - rooms[1], 4096);
+}
+
 static void pods_that_come_before_their_node_count_on_it(void **state)
 {
     put_pod(*state,
@@ -770,6 +854,8 @@ int main(void)
         TEST(a_node_is_known_from_its_event_until_it_is_deleted),
         TEST(a_node_without_cards_is_known),
         TEST(nodes_stand_in_order_of_name),
+        TEST(many_nodes_are_found_at_once_in_any_order),
+        TEST(a_summary_follows_the_pods),
         TEST(pods_that_come_before_their_node_count_on_it),
         TEST(objects_that_cannot_be_read_change_nothing),
         TEST(a_pod_without_uid_is_refused),

@@ -39,6 +39,18 @@ static void check(const struct plimsoll_table *table, struct item *items)
         assert_true(item->in);
         given++;
     }
+    for (unsigned i = 0; i < ITEMS; i += PLIMSOLL_TABLE_KEYS_MAX) {
+        struct plimsoll_span keys[PLIMSOLL_TABLE_KEYS_MAX];
+        void *found[PLIMSOLL_TABLE_KEYS_MAX];
+        unsigned count = ITEMS - i < PLIMSOLL_TABLE_KEYS_MAX ? ITEMS - i : PLIMSOLL_TABLE_KEYS_MAX;
+        for (unsigned j = 0; j < count; j++) {
+            keys[j] = key_of(&items[i + j]);
+        }
+        plimsoll_table_find_many(table, keys, count, found);
+        for (unsigned j = 0; j < count; j++) {
+            assert_ptr_equal(found[j], items[i + j].in ? &items[i + j] : NULL);
+        }
+    }
     assert_int_equal(table->count, in);
     assert_int_equal(given, in);
 }
