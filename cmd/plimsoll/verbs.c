@@ -85,6 +85,18 @@ static bool find_node(void *context, struct plimsoll_span name, struct plimsoll_
     return plimsoll_cluster_node(context, name, out);
 }
 
+static void find_nodes(void *context, const struct plimsoll_span *names, size_t count,
+                       uint32_t *place, struct plimsoll_extender_glimpse *out)
+{
+    plimsoll_cluster_find(context, names, count, place, out);
+}
+
+static void open_node(void *context, const struct plimsoll_extender_glimpse *glimpse,
+                      struct plimsoll_extender_node *out)
+{
+    plimsoll_cluster_open(context, glimpse, out);
+}
+
 static const char *find_pod(void *context, const struct plimsoll_uid *pod)
 {
     return plimsoll_cluster_node_of(context, pod);
@@ -108,6 +120,8 @@ static struct verb_call *begin(struct plimsoll_verbs *verbs, enum plimsoll_exten
     if (verbs->cluster != NULL) {
         call->world.context = verbs->cluster;
         call->world.node = find_node;
+        call->world.find = find_nodes;
+        call->world.open = open_node;
         call->world.node_of = find_pod;
         call->world.hold = hold;
         call->world.release = release;

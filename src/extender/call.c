@@ -267,18 +267,21 @@ static const char *find_obstacle(const struct plimsoll_extender_call *call)
 }
 
 /* What is still open once the body is complete: the NodeNames form. */
-static void decide_names(struct plimsoll_extender_call *call)
+static int decide_names(struct plimsoll_extender_call *call, struct plimsoll_error *err)
 {
     if (call->form != PLIMSOLL_FORM_NAMES) {
-        return;
+        return 0;
     }
     if (plimsoll_call_judges(call)) {
-        plimsoll_call_judge_names(call);
-        return;
+        return plimsoll_call_judge_names(call, err);
     }
     for (size_t i = 0; i < call->names.count; i++) {
+        if (plimsoll_names_unique(&call->names, i, err) < 0) {
+            return -1;
+        }
         call->names.list[i].reason = (uint8_t)plimsoll_call_reason(call);
     }
+    return 0;
 }
 
 static void sum_up(const struct plimsoll_extender_call *call,
@@ -324,7 +327,9 @@ int plimsoll_extender_finish(struct plimsoll_extender_call *call, struct plimsol
     if (obstacle != NULL) {
         return answer_obstacle(call, obstacle, answer, outcome, err);
     }
-    decide_names(call);
+    if (decide_names(call, err) < 0) {
+        return -1;
+    }
     int written = call->verb == PLIMSOLL_VERB_FILTER
                       ? plimsoll_call_write_filter(call, answer, err)
                       : plimsoll_call_write_scores(call, answer, err);

@@ -51,8 +51,10 @@ static inline enum plimsoll_reason plimsoll_call_reason(const struct plimsoll_ex
 void plimsoll_call_judge(struct plimsoll_extender_call *call, size_t index,
                          const struct plimsoll_extender_node *node);
 
-/** Decides about all names of the NodeNames form; takes and gives back the world's hold. */
-void plimsoll_call_judge_names(struct plimsoll_extender_call *call);
+/** Decides about all names of the NodeNames form, or -1 when one is there twice; takes and gives
+ * back the world's hold. */
+int plimsoll_call_judge_names(struct plimsoll_extender_call *call,
+                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /** A survivor of the full form, into `kept`. */
 int plimsoll_call_keep(struct plimsoll_extender_call *call, struct plimsoll_span node,

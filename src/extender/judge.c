@@ -54,18 +54,108 @@ void plimsoll_call_judge(struct plimsoll_extender_call *call, size_t index,
     }
 }
 
-void plimsoll_call_judge_names(struct plimsoll_extender_call *call)
+static int judge_one_by_one(struct plimsoll_extender_call *call, struct plimsoll_error *err)
+{
+    const struct plimsoll_extender_world *world = call->world;
+    for (size_t i = 0; i < call->names.count; i++) {
+        struct plimsoll_extender_node node;
+        if (plimsoll_names_unique(&call->names, i, err) < 0) {
+            return -1;
+        }
+        bool known = world->node(world->context, plimsoll_names_get(&call->names, i), &node);
+        plimsoll_call_judge(call, i, known ? &node : NULL);
+    }
+    return 0;
+}
+
+/* The nodes of the picture that were there already, a bit each. */
+struct seen {
+    uint64_t *bits;
+    size_t words;
+};
+
+/* @return false: it was */
+static bool note_seen(struct seen *seen, uint32_t number)
+{
+    size_t word = number / 64;
+    uint64_t bit = UINT64_C(1) << number % 64;
+    if (word >= seen->words) {
+        size_t words = 2 * word + 64;
+        seen->bits = plimsoll_realloc(seen->bits, words, sizeof *seen->bits);
+        memset(seen->bits + seen->words, 0, (words - seen->words) * sizeof *seen->bits);
+        seen->words = words;
+    }
+    bool first = (seen->bits[word] & bit) == 0;
+    seen->bits[word] |= bit;
+    return first;
+}
+
+/* At the node's summary alone, where that tells all that the answer needs. */
+static bool glance(struct plimsoll_extender_call *call, size_t index,
+                   const struct plimsoll_extender_glimpse *glimpse)
+{
+    enum plimsoll_reason reason;
+    if (call->bound[0] != '\0' ||
+        !plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason) ||
+        (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_PRIORITIZE)) {
+        return false;
+    }
+    call->names.list[index].reason = (uint8_t)reason;
+    return true;
+}
+
+/* A name of a node that is known is the same as another if the node is. */
+static int judge_glimpse(struct plimsoll_extender_call *call, size_t index,
+                         const struct plimsoll_extender_glimpse *glimpse, struct seen *seen,
+                         struct plimsoll_error *err)
+{
+    if (glimpse->summary == NULL) {
+        call->names.list[index].reason = PLIMSOLL_NO_NODE;
+        return plimsoll_names_unique(&call->names, index, err);
+    }
+    if (!note_seen(seen, glimpse->number)) {
+        return plimsoll_names_refuse_twice(&call->names, index, err);
+    }
+    if (!glance(call, index, glimpse)) {
+        struct plimsoll_extender_node node;
+        call->world->open(call->world->context, glimpse, &node);
+        plimsoll_call_judge(call, index, &node);
+    }
+    return 0;
+}
+
+static int judge_many(struct plimsoll_extender_call *call, struct plimsoll_error *err)
+{
+    const struct plimsoll_extender_world *world = call->world;
+    struct plimsoll_span names[PLIMSOLL_EXTENDER_NAMES_MAX];
+    struct plimsoll_extender_glimpse glimpses[PLIMSOLL_EXTENDER_NAMES_MAX];
+    struct seen seen = {0};
+    uint32_t place = 0;
+    int judged = 0;
+    for (size_t begin = 0, count; begin < call->names.count && judged == 0; begin += count) {
+        count = call->names.count - begin;
+        count = count < PLIMSOLL_EXTENDER_NAMES_MAX ? count : PLIMSOLL_EXTENDER_NAMES_MAX;
+        for (size_t i = 0; i < count; i++) {
+            names[i] = plimsoll_names_get(&call->names, begin + i);
+        }
+        world->find(world->context, names, count, &place, glimpses);
+        for (size_t i = 0; i < count && judged == 0; i++) {
+            judged = judge_glimpse(call, begin + i, &glimpses[i], &seen, err);
+        }
+    }
+    free(seen.bits);
+    return judged;
+}
+
+int plimsoll_call_judge_names(struct plimsoll_extender_call *call, struct plimsoll_error *err)
 {
     const struct plimsoll_extender_world *world = call->world;
     if (world->hold != NULL) {
         world->hold(world->context);
     }
-    for (size_t i = 0; i < call->names.count; i++) {
-        struct plimsoll_extender_node node;
-        bool known = world->node(world->context, plimsoll_names_get(&call->names, i), &node);
-        plimsoll_call_judge(call, i, known ? &node : NULL);
-    }
+    int judged = world->find != NULL ? judge_many(call, err) : judge_one_by_one(call, err);
     if (world->release != NULL) {
         world->release(world->context);
     }
+    return judged;
 }

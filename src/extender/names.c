@@ -18,40 +18,49 @@ static bool in_a_name(unsigned char c)
     return (map[c >> 6] >> (c & 63) & 1) != 0;
 }
 
-#define LANES 16u
+#define LANES PLIMSOLL_NAMES_PAD
 /* A vector type can only be named by a typedef. NOLINTNEXTLINE(readability-identifier-naming) */
 typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
-/* The same of LANES bytes at once. */
-static bool all_in_a_name(const char *data)
+/* The same of LANES bytes at once. @return how many from the first on may stand in a name */
+static inline size_t measure_lanes(const char *data)
 {
     lanes bytes;
     memcpy(&bytes, data, sizeof bytes);
     lanes folded = bytes | 0x20;
-    lanes good = (lanes)((folded - 'a') < 26) | (lanes)((bytes - '0') < 10) |
-                 (lanes)((bytes - '-') < 2) | (lanes)(bytes == '_');
+    lanes bad = ~((lanes)((folded - 'a') < 26) | (lanes)((bytes - '0') < 10) |
+                  (lanes)((bytes - '-') < 2) | (lanes)(bytes == '_'));
     uint64_t halves[2];
-    memcpy(halves, &good, sizeof halves);
-    return (halves[0] & halves[1]) == UINT64_MAX;
+    memcpy(halves, &bad, sizeof halves);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    halves[0] = __builtin_bswap64(halves[0]);
+    halves[1] = __builtin_bswap64(halves[1]);
+#endif
+    if (halves[0] != 0) {
+        return (size_t)__builtin_ctzll(halves[0]) / 8;
+    }
+    return halves[1] != 0 ? 8 + (size_t)__builtin_ctzll(halves[1]) / 8 : LANES;
 }
 
-/* How many bytes from `at` on may stand in a name. */
-static size_t measure(const char *at, const char *end)
+/* How many bytes from `at` on may stand in a name. Behind them stands one that may not, and behind
+ * that LANES more that may be looked at. */
+static inline size_t measure(const char *at)
 {
-    const char *begin = at;
-    while ((size_t)(end - at) >= LANES && all_in_a_name(at)) {
-        at += LANES;
-    }
-    while (at < end && in_a_name((unsigned char)*at)) {
-        at++;
-    }
-    return (size_t)(at - begin);
+    size_t size = 0, more;
+    do {
+        more = measure_lanes(at + size);
+        size += more;
+    } while (more == LANES);
+    return size;
 }
 
 bool plimsoll_names_valid(struct plimsoll_span name)
 {
-    return name.size > 0 && name.size <= PLIMSOLL_NAME_BYTES_MAX &&
-           measure(name.data, name.data + name.size) == name.size;
+    size_t good = 0;
+    while (good < name.size && in_a_name((unsigned char)name.data[good])) {
+        good++;
+    }
+    return good > 0 && good == name.size && name.size <= PLIMSOLL_NAME_BYTES_MAX;
 }
 
 void plimsoll_names_clear(struct plimsoll_names *names)
@@ -67,26 +76,57 @@ static size_t find_slot(const struct plimsoll_names *names, uint32_t hash)
     return hash & (names->slot_count - 1);
 }
 
-/* At most half of the slots are taken, so a free one is near. `capacity` is a power of two. */
+static void put_slot(struct plimsoll_names *names, uint64_t taken)
+{
+    size_t slot = find_slot(names, (uint32_t)(taken >> 32));
+    while (names->slots[slot] != 0) {
+        slot = (slot + 1) & (names->slot_count - 1);
+    }
+    names->slots[slot] = taken;
+}
+
+/* At most half of the slots are taken, so a free one is near. */
+static void grow_slots(struct plimsoll_names *names)
+{
+    uint64_t *old = names->slots;
+    size_t old_count = names->slot_count;
+    names->slot_count = old_count == 0 ? 2 * CAPACITY_MIN : 2 * old_count;
+    while (names->slot_count < 2 * names->count) {
+        names->slot_count *= 2;
+    }
+    names->slots = plimsoll_alloc(names->slot_count, sizeof *names->slots);
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i] != 0) {
+            put_slot(names, old[i]);
+        }
+    }
+    free(old);
+}
+
+int plimsoll_names_unique(struct plimsoll_names *names, size_t index, struct plimsoll_error *err)
+{
+    if (2 * (names->slots_taken + 1) > names->slot_count) {
+        grow_slots(names);
+    }
+    struct plimsoll_span name = plimsoll_names_get(names, index);
+    uint32_t hash = (uint32_t)(plimsoll_span_hash(name) >> 32);
+    size_t slot = find_slot(names, hash);
+    for (; names->slots[slot] != 0; slot = (slot + 1) & (names->slot_count - 1)) {
+        size_t other = (names->slots[slot] & UINT32_MAX) - 1;
+        if (names->slots[slot] >> 32 == hash &&
+            plimsoll_span_equal(name, plimsoll_names_get(names, other))) {
+            return plimsoll_names_refuse_twice(names, index, err);
+        }
+    }
+    names->slots[slot] = (uint64_t)hash << 32 | (index + 1);
+    names->slots_taken++;
+    return 0;
+}
+
 static void set_capacity(struct plimsoll_names *names, size_t capacity)
 {
     names->list = plimsoll_realloc(names->list, capacity, sizeof *names->list);
     names->capacity = capacity;
-    uint64_t *old = names->slots;
-    size_t old_count = names->slot_count;
-    names->slot_count = capacity * 2;
-    names->slots = plimsoll_alloc(names->slot_count, sizeof *names->slots);
-    for (size_t i = 0; i < old_count; i++) {
-        if (old[i] == 0) {
-            continue;
-        }
-        size_t slot = find_slot(names, (uint32_t)(old[i] >> 32));
-        while (names->slots[slot] != 0) {
-            slot = (slot + 1) & (names->slot_count - 1);
-        }
-        names->slots[slot] = old[i];
-    }
-    free(old);
 }
 
 /* Room for as many names of middling length as so many bytes can hold. */
@@ -99,31 +139,21 @@ static void guess_capacity(struct plimsoll_names *names, size_t bytes)
     set_capacity(names, capacity);
 }
 
-/* Enters the name that stands in `bytes` with its quote at `at`. @return false when it is there */
-static bool enter(struct plimsoll_names *names, size_t at, struct plimsoll_span name)
+/* The name that stands in `bytes` with its quote at `at`. */
+static void append(struct plimsoll_names *names, size_t at, size_t size)
 {
     if (names->count == names->capacity) {
         set_capacity(names, names->capacity == 0 ? CAPACITY_MIN : names->capacity * 2);
     }
-    uint32_t hash = (uint32_t)(plimsoll_span_hash(name) >> 32);
-    size_t slot = find_slot(names, hash);
-    for (; names->slots[slot] != 0; slot = (slot + 1) & (names->slot_count - 1)) {
-        size_t index = (names->slots[slot] & UINT32_MAX) - 1;
-        if (names->slots[slot] >> 32 == hash &&
-            plimsoll_span_equal(name, plimsoll_names_get(names, index))) {
-            return false;
-        }
-    }
-    names->slots[slot] = (uint64_t)hash << 32 | (names->count + 1);
     names->list[names->count++] =
-        (struct plimsoll_names_entry){.at = (uint32_t)at, .size = (uint8_t)name.size};
-    return true;
+        (struct plimsoll_names_entry){.at = (uint32_t)at, .size = (uint8_t)size};
 }
 
 /* @param plain  It is known to have no byte that a name has not. */
 static int check(const struct plimsoll_names *names, struct plimsoll_span name, bool plain,
-                 const char *field, struct plimsoll_error *err)
+                 struct plimsoll_error *err)
 {
+    const char *field = names->field;
     if (names->count == PLIMSOLL_NODE_NAMES_MAX) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE, "%s: more than %d nodes", field,
                                   PLIMSOLL_NODE_NAMES_MAX);
@@ -141,12 +171,12 @@ static int check(const struct plimsoll_names *names, struct plimsoll_span name, 
     return 0;
 }
 
-static int refuse_twice(const struct plimsoll_names *names, struct plimsoll_span name,
-                        const char *field, struct plimsoll_error *err)
+int plimsoll_names_refuse_twice(const struct plimsoll_names *names, size_t index,
+                                struct plimsoll_error *err)
 {
-    return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                              "%s[%zu]: node \"%.*s\" is there twice, want each node once", field,
-                              names->count, PLIMSOLL_SPAN_ARG(name));
+    return plimsoll_error_set(
+        err, PLIMSOLL_ERR_INVALID, "%s[%zu]: node \"%.*s\" is there twice, want each node once",
+        names->field, index, PLIMSOLL_SPAN_ARG(plimsoll_names_get(names, index)));
 }
 
 /* A string that is a name as it stands is read at one go; all others are left to the cursor. */
@@ -156,8 +186,8 @@ static bool read_plain(struct plimsoll_json_cursor *cursor, struct plimsoll_span
         return false;
     }
     const char *begin = cursor->at + 1;
-    size_t size = measure(begin, cursor->end);
-    if (begin + size == cursor->end || begin[size] != '"') {
+    size_t size = measure(begin);
+    if (begin[size] != '"') {
         return false;
     }
     *name = (struct plimsoll_span){.data = begin, .size = size};
@@ -165,16 +195,38 @@ static bool read_plain(struct plimsoll_json_cursor *cursor, struct plimsoll_span
     return true;
 }
 
+/* The names from here on that are plain and have a comma and no space between them. */
+static void read_many(struct plimsoll_names *names, struct plimsoll_json_cursor *cursor)
+{
+    struct plimsoll_span name;
+    while (cursor->at[0] == ',' && names->count < PLIMSOLL_NODE_NAMES_MAX) {
+        struct plimsoll_json_cursor next = *cursor;
+        next.at++;
+        if (!read_plain(&next, &name) || name.size == 0 || name.size > PLIMSOLL_NAME_BYTES_MAX) {
+            return;
+        }
+        append(names, (size_t)(name.data - names->bytes.data) - 1, name.size);
+        cursor->at = next.at;
+    }
+}
+
+/* The array, with more behind it than the scan of a name looks at. */
+static struct plimsoll_span copy_array(struct plimsoll_names *names, struct plimsoll_span array)
+{
+    static const char pad[PLIMSOLL_NAMES_PAD];
+    names->bytes = plimsoll_text_make(array.size + sizeof pad);
+    plimsoll_text_reserve(&names->bytes, array.size + sizeof pad);
+    plimsoll_text_add_span(&names->bytes, array);
+    plimsoll_text_add(&names->bytes, pad, sizeof pad);
+    return (struct plimsoll_span){.data = names->bytes.data, .size = array.size};
+}
+
 int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array,
                         struct plimsoll_error *err)
 {
-    names->bytes = plimsoll_text_make(array.size);
-    plimsoll_text_reserve(&names->bytes, array.size);
-    plimsoll_text_add_span(&names->bytes, array);
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(copy_array(names, array));
+    names->field = "NodeNames";
     guess_capacity(names, array.size);
-    const char *begin = names->bytes.data;
-    struct plimsoll_json_cursor cursor =
-        plimsoll_json_cursor_make(plimsoll_text_span(&names->bytes));
     struct plimsoll_span name;
     if (plimsoll_json_cursor_array(&cursor)) {
         while (plimsoll_json_cursor_element(&cursor)) {
@@ -187,12 +239,11 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
                                           "NodeNames[%zu] is null, want a node's name",
                                           names->count);
             }
-            if (check(names, name, plain, "NodeNames", err) < 0) {
+            if (check(names, name, plain, err) < 0) {
                 return -1;
             }
-            if (!enter(names, (size_t)(name.data - begin) - 1, name)) {
-                return refuse_twice(names, name, "NodeNames", err);
-            }
+            append(names, (size_t)(name.data - names->bytes.data) - 1, name.size);
+            read_many(names, &cursor);
         }
     }
     if (!plimsoll_json_cursor_finish(&cursor)) {
@@ -205,14 +256,17 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
 int plimsoll_names_add(struct plimsoll_names *names, struct plimsoll_span name,
                        struct plimsoll_error *err)
 {
-    if (check(names, name, false, "Nodes.items", err) < 0) {
+    names->field = "Nodes.items";
+    if (check(names, name, false, err) < 0) {
         return -1;
     }
     size_t at = names->bytes.size;
-    names->bytes.size_max = PLIMSOLL_NODE_NAMES_MAX * (PLIMSOLL_NAME_BYTES_MAX + 2u);
+    names->bytes.size_max =
+        PLIMSOLL_NODE_NAMES_MAX * (PLIMSOLL_NAME_BYTES_MAX + 2u) + PLIMSOLL_NAMES_PAD;
+    plimsoll_text_reserve(&names->bytes, PLIMSOLL_NAME_BYTES_MAX + 2u + PLIMSOLL_NAMES_PAD);
     plimsoll_text_add_char(&names->bytes, '"');
     plimsoll_text_add_span(&names->bytes, name);
     plimsoll_text_add_char(&names->bytes, '"');
-    struct plimsoll_span copy = {.data = names->bytes.data + at + 1, .size = name.size};
-    return enter(names, at, copy) ? 0 : refuse_twice(names, name, "Nodes.items", err);
+    append(names, at, name.size);
+    return plimsoll_names_unique(names, names->count - 1, err);
 }

@@ -15,17 +15,23 @@ struct plimsoll_names_entry {
 };
 
 struct plimsoll_names {
+    const char *field;          /* static: where they stand in the body, for sentences */
     struct plimsoll_text bytes; /* names in their quotes, with anything between them */
     struct plimsoll_names_entry *list;
     size_t count, capacity;
-    uint64_t *slots; /* open addressing: 32 bits of hash, 32 bits of index + 1; 0 is free */
-    size_t slot_count;
+    /* Open addressing: 32 bits of hash, 32 bits of index + 1; 0 is free. Only what was asked about
+     * by plimsoll_names_unique or plimsoll_names_add. */
+    uint64_t *slots;
+    size_t slot_count, slots_taken;
 };
 
 void plimsoll_names_clear(struct plimsoll_names *names);
 
+/** Behind the names in `bytes`, so that they are read and copied in whole blocks. */
+#define PLIMSOLL_NAMES_PAD 16u
+
 /**
- * An array of strings, the value of NodeNames.
+ * An array of strings, the value of NodeNames. Whether a name is there twice is not looked at.
  * @param names  Empty; what was read before a failure stays.
  */
 int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array,
@@ -33,6 +39,13 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
 /** The name of the next element of Nodes.items, without quotes or escapes; copied. */
 int plimsoll_names_add(struct plimsoll_names *names, struct plimsoll_span name,
                        struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/** -1 with a sentence when this was asked about another name that is the same. */
+int plimsoll_names_unique(struct plimsoll_names *names, size_t index,
+                          struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** The sentence: name `index` is there twice. */
+int plimsoll_names_refuse_twice(const struct plimsoll_names *names, size_t index,
+                                struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 static inline struct plimsoll_span plimsoll_names_get(const struct plimsoll_names *names,
                                                       size_t index)

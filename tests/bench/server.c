@@ -37,6 +37,18 @@ static bool find_node(void *context, struct plimsoll_span name, struct plimsoll_
     return plimsoll_cluster_node(context, name, out);
 }
 
+static void find_nodes(void *context, const struct plimsoll_span *names, size_t count,
+                       uint32_t *place, struct plimsoll_extender_glimpse *out)
+{
+    plimsoll_cluster_find(context, names, count, place, out);
+}
+
+static void open_node(void *context, const struct plimsoll_extender_glimpse *glimpse,
+                      struct plimsoll_extender_node *out)
+{
+    plimsoll_cluster_open(context, glimpse, out);
+}
+
 static const char *find_pod(void *context, const struct plimsoll_uid *pod)
 {
     return plimsoll_cluster_node_of(context, pod);
@@ -63,6 +75,8 @@ static void *begin_filter(void *context, struct plimsoll_http_exchange *exchange
         filtering->world = (struct plimsoll_extender_world){.context = context,
                                                             .synced = true,
                                                             .node = find_node,
+                                                            .find = find_nodes,
+                                                            .open = open_node,
                                                             .node_of = find_pod,
                                                             .hold = hold,
                                                             .release = release};

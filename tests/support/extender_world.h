@@ -29,6 +29,7 @@ struct world_node {
     const struct plimsoll_pod *list[WORLD_PODS_MAX];
     struct plimsoll_node_view view;
     struct plimsoll_node_load *load;
+    struct plimsoll_summary summary;
 };
 
 struct world {
@@ -54,6 +55,36 @@ static inline bool world_find(void *context, struct plimsoll_span name,
         }
     }
     return false;
+}
+
+static inline void world_find_many(void *context, const struct plimsoll_span *names, size_t count,
+                                   uint32_t *place, struct plimsoll_extender_glimpse *out)
+{
+    struct world *world = context;
+    assert(count > 0 && count <= PLIMSOLL_EXTENDER_NAMES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct plimsoll_extender_node found;
+        out[i] = (struct plimsoll_extender_glimpse){0};
+        if (world_find(world, names[i], &found)) {
+            uint32_t number = 0;
+            while (found.view.node != &world->nodes[number].node) {
+                number++;
+            }
+            out[i] = (struct plimsoll_extender_glimpse){.summary = &world->nodes[number].summary,
+                                                        .node = &world->nodes[number],
+                                                        .number = number * 1000};
+        }
+    }
+    ++*place;
+}
+
+static inline void world_open(void *context, const struct plimsoll_extender_glimpse *glimpse,
+                              struct plimsoll_extender_node *out)
+{
+    const struct world *world = context;
+    const struct world_node *node = glimpse->node;
+    assert(world->held == 1);
+    *out = (struct plimsoll_extender_node){.view = node->view, .load = node->load};
 }
 
 static inline const char *world_node_of(void *context, const struct plimsoll_uid *pod)
@@ -84,6 +115,8 @@ static inline void world_make(struct world *world)
     *world = (struct world){.face = {.context = world,
                                      .synced = true,
                                      .node = world_find,
+                                     .find = world_find_many,
+                                     .open = world_open,
                                      .node_of = world_node_of,
                                      .hold = world_hold,
                                      .release = world_release}};
@@ -129,6 +162,7 @@ static inline void world_recompute(struct world_node *node)
 {
     free(node->load);
     node->load = plimsoll_placement_load(&node->view, &world_settings, NULL, INT32_MIN);
+    node->summary = plimsoll_placement_summarise(&node->node, node->load, &world_settings);
 }
 
 static inline struct world_node *world_add_node(struct world *world, const char *name,

@@ -114,6 +114,43 @@ static void full_nodes_go_back_byte_for_byte(void **state)
                  "\"Error\":\"\"}");
 }
 
+/* Among more names than are looked up at once, known or not, one by one or together. */
+static void a_name_that_is_there_twice_is_refused_wherever_it_stands(void **state)
+{
+    struct world *world = *state;
+    static const char *const twice[] = {"idle", "never-seen"};
+    for (unsigned i = 0; i < 4; i++) {
+        const char *name = twice[i % 2];
+        plimsoll_autotext names = plimsoll_text_make(1u << 16);
+        struct plimsoll_extender_outcome outcome;
+        struct plimsoll_error err = {0};
+        plimsoll_text_add_format(&names, "[\"%s\"", name);
+        for (unsigned j = 0; j < 3 * PLIMSOLL_EXTENDER_NAMES_MAX; j++) {
+            plimsoll_text_add_format(&names, ",\"n%u\"", j);
+        }
+        plimsoll_text_add_format(&names, ",\"%s\"]", name);
+        world->face.find = i < 2 ? world_find_many : NULL;
+        plimsoll_autotext body = make_body(NULL, "null", names.data);
+        plimsoll_autotext answer = plimsoll_text_make(1u << 26);
+        assert_int_equal(world_ask(world, PLIMSOLL_VERB_FILTER, plimsoll_text_span(&body), SIZE_MAX,
+                                   &answer, &outcome, &err),
+                         -1);
+        assert_int_equal(err.kind, PLIMSOLL_ERR_INVALID);
+        assert_non_null(strstr(err.message, "NodeNames[193]: node \""));
+        assert_non_null(strstr(err.message, "is there twice"));
+        assert_null(answer.data);
+    }
+}
+
+static void a_world_that_is_asked_one_by_one_gives_the_same_answer(void **state)
+{
+    struct world *world = *state;
+    plimsoll_autotext body = make_body(NULL, "null", "[\"new\",\"full\",\"idle\"]");
+    plimsoll_autotext together = filter(world, plimsoll_text_span(&body), NULL);
+    world->face.find = NULL;
+    check_filter(world, &body, together.data);
+}
+
 static void names_are_answered_from_the_world(void **state)
 {
     struct world *world = *state;
@@ -643,6 +680,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILTER_TEST(a_pod_without_a_gpu_passes_on_every_node_in_order),
         FILTER_TEST(full_nodes_go_back_byte_for_byte),
+        FILTER_TEST(a_name_that_is_there_twice_is_refused_wherever_it_stands),
+        FILTER_TEST(a_world_that_is_asked_one_by_one_gives_the_same_answer),
         FILTER_TEST(names_are_answered_from_the_world),
         FILTER_TEST(full_nodes_are_answered_from_their_bytes),
         FILTER_TEST(all_full_nodes_can_be_refused),
