@@ -136,8 +136,7 @@ bool plimsoll_attribution_pod(const char *root, int32_t pid, struct plimsoll_uid
     char path[PLIMSOLL_DEVICE_PATH_MAX];
     plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_CGROUP_BYTES_MAX);
     struct plimsoll_error err;
-    int length = snprintf(path, sizeof path, "%s/proc/%d/cgroup", root, (int)pid);
-    return pid > 0 && length > 0 && (size_t)length < sizeof path &&
+    return pid > 0 && plimsoll_device_path(path, "%s/proc/%d/cgroup", root, (int)pid) &&
            plimsoll_device_file(path, &text, NULL, &err) >= 0 &&
            plimsoll_cgroup_pod(plimsoll_text_span(&text), pod);
 }

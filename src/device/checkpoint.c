@@ -376,9 +376,8 @@ int plimsoll_checkpoint_read(const char *kubelet_root, const struct plimsoll_res
     plimsoll_autotext bytes = plimsoll_text_make(PLIMSOLL_CHECKPOINT_BYTES_MAX);
     struct plimsoll_file_stamp stamp = out->stamp;
     struct plimsoll_checkpoint read = {0};
-    int length =
-        snprintf(path, sizeof path, "%s/device-plugins/kubelet_internal_checkpoint", kubelet_root);
-    if (length < 0 || (size_t)length >= sizeof path) {
+    if (!plimsoll_device_path(path, "%s/device-plugins/kubelet_internal_checkpoint",
+                              kubelet_root)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "the kubelet's root is too long");
     }
     int state = plimsoll_device_file(path, &bytes, &stamp, err);

@@ -3,7 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/stat.h>
+
+bool plimsoll_device_path(char out[PLIMSOLL_DEVICE_PATH_MAX], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(out, PLIMSOLL_DEVICE_PATH_MAX, format, arguments);
+    va_end(arguments);
+    return length >= 0 && length < PLIMSOLL_DEVICE_PATH_MAX;
+}
 
 static int fail(const char *path, int number, struct plimsoll_error *err)
 {
@@ -89,8 +99,7 @@ enum plimsoll_sysfs plimsoll_sysfs_text(const char *folder, const char *name, ch
     plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_SYSFS_BYTES_MAX);
     struct plimsoll_error err;
     out[0] = '\0';
-    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (length < 0 || (size_t)length >= sizeof path) {
+    if (!plimsoll_device_path(path, "%s/%s", folder, name)) {
         return PLIMSOLL_SYSFS_ABSENT;
     }
     if (plimsoll_device_file(path, &text, NULL, &err) < 0) {

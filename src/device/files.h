@@ -11,6 +11,10 @@
 /* Paths of this module: a root of PATH_MAX and what is below. */
 #define PLIMSOLL_DEVICE_PATH_MAX 8192
 
+/** @return false when the path does not fit. */
+bool plimsoll_device_path(char out[PLIMSOLL_DEVICE_PATH_MAX], const char *format, ...)
+    PLIMSOLL_PRINTF(2, 3);
+
 /**
  * Appends the file to `out`.
  * @param known  NULL, or a stamp: a file with the same one is not read, and the other way round it

@@ -62,11 +62,25 @@ static void check_cgroup(struct plimsoll_span bytes)
     }
 }
 
+static void check_fdinfo(struct plimsoll_span bytes)
+{
+    static const char *const regions[] = {"vram", "gtt", NULL};
+    struct plimsoll_fdinfo info;
+    uint64_t amount;
+    if (plimsoll_fdinfo_read(bytes, &info)) {
+        assert(info.pci[0] != '\0' && (info.client_known || info.client == 0));
+    }
+    if (plimsoll_fdinfo_bytes(bytes, regions, &amount)) {
+        assert(amount <= INT64_MAX);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct plimsoll_span bytes = {.data = (const char *)data, .size = size};
     check_checkpoint(bytes);
     check_answer(bytes);
     check_cgroup(bytes);
+    check_fdinfo(bytes);
     return 0;
 }
