@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent reads of the kubelet and the kernel: the device checkpoint, the plugin's answers
- * in it, control groups. */
+ * in it, control groups, clients of cards. */
 #include "../../src/device/allocation.h"
+#include "../../src/device/fdinfo.h"
 
 #include <plimsoll/attribution.h>
 
