@@ -193,6 +193,35 @@ void plimsoll_placement_visible(const struct plimsoll_node *node,
                                 const struct plimsoll_claim *claim, unsigned container,
                                 struct plimsoll_text *out);
 
+/** Load lines computed at most to find the victims on one node; where that is not enough, none are
+ * found. */
+#define PLIMSOLL_VICTIMS_TRIES_MAX 512
+
+/** Who leaves a node so that a pod fits there. */
+struct plimsoll_victims {
+    const struct plimsoll_pod **added; /* owned, most important first; borrowed from the view */
+    size_t count;
+    /** Nobody is proposed or added, and there is no room until those who are terminating left. */
+    bool waiting;
+};
+
+/**
+ * Finds the pods that have to leave besides those that somebody else proposed.
+ *
+ * Only pods that are bound to the node and of lower priority than `pod` are added; never a static
+ * pod. What is terminating leaves anyway. Of the sets that make room the one whose most important
+ * pod is least important; then the one of fewest pods; then the one that leaves least VRAM unused.
+ * What a pod was measured to use goes with it; where use is not attributed to pods, what it claims.
+ *
+ * @param proposed  They leave in any case, known or not; borrowed for the call.
+ * @param victims   Set when true; the caller frees `added`.
+ * @return false when no set makes room.
+ */
+bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
+                                const struct plimsoll_placement_settings *settings,
+                                const struct plimsoll_pod *pod, const struct plimsoll_uid *proposed,
+                                size_t proposed_count, struct plimsoll_victims *victims);
+
 /** The sentence for FailedAndUnresolvableNodes: low cardinality, no numbers of the node. */
 void plimsoll_reason_write(enum plimsoll_reason reason, const struct plimsoll_demand *demand,
                            struct plimsoll_text *out);
