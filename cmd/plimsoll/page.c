@@ -147,8 +147,8 @@ int plimsoll_metrics_answer(void *context, struct plimsoll_span body,
         plimsoll_http_metrics(http, &out);
     }
     add_verbs(verbs, &out);
-    if (verbs->binder != NULL) {
-        plimsoll_binder_metrics(verbs->binder, &out);
+    if (verbs->keeper != NULL) {
+        plimsoll_bookkeeper_metrics(verbs->keeper, &out);
     }
     if (verbs->cluster != NULL) {
         add_cluster(verbs->cluster, &out);

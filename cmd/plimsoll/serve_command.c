@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
-#include "binder.h"
+#include "bookkeeper.h"
 #include "options.h"
 #include "verbs.h"
 
 #include <plimsoll/clock.h>
+#include <plimsoll/limits.h>
 #include <plimsoll/log.h>
+#include <plimsoll/own.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -15,8 +17,10 @@
 
 /* Requests under way when SIGTERM comes get so long; pods are given 30 s. */
 #define DRAIN_MS 20000u
-/* Reports go stale in minutes; a tick is cheap. */
-#define TICK_S 5
+/* To give the Lease up; a replica that takes over need not wait then. */
+#define LEAVE_MS 8000
+/* The books count in seconds. */
+#define TICK_S 1
 /* The scheduler, the API servers and a person; slow ones are cut off by their deadlines. */
 #define CONNECTIONS_MAX 512u
 #define THREADS         2u
@@ -26,7 +30,7 @@ struct server {
     struct plimsoll_config *config;
     struct plimsoll_cluster *cluster;
     struct plimsoll_kube *kube;
-    struct plimsoll_binder *binder;
+    struct plimsoll_bookkeeper *keeper;
     struct plimsoll_http *http;
     struct plimsoll_verbs verbs;
 };
@@ -74,8 +78,8 @@ static int start_picture(struct server *server, struct plimsoll_error *err)
                           &server->kube, err) != 0) {
         return -1;
     }
-    /* The binder listens before the first object comes. */
-    server->binder = plimsoll_binder_start(server->cluster, server->kube, &config->placement);
+    /* The books listen before the first object comes. */
+    server->keeper = plimsoll_bookkeeper_start(server->cluster, server->kube, config);
     return file ? plimsoll_kube_load_state(config->cluster_state, server->cluster, err)
                 : plimsoll_kube_watch(server->kube, server->cluster, err);
 }
@@ -89,7 +93,7 @@ static int start_listeners(struct server *server, struct plimsoll_error *err)
     verbs->config = config;
     verbs->cluster = server->cluster;
     verbs->kube = server->kube;
-    verbs->binder = server->binder;
+    verbs->keeper = server->keeper;
     plimsoll_verbs_init(verbs);
     if (config->listen != NULL) {
         listeners[count++] = (struct plimsoll_http_listener){.address = config->listen,
@@ -138,6 +142,7 @@ static void wait_for_signal(const struct server *server, const sigset_t *signals
         }
         if (server->cluster != NULL) {
             plimsoll_cluster_tick(server->cluster, plimsoll_clock_unix_ms());
+            plimsoll_bookkeeper_tick(server->keeper);
         }
     }
 }
@@ -150,10 +155,16 @@ static void stop(struct server *server)
         plimsoll_http_drain(server->http, DRAIN_MS);
     }
     plimsoll_http_stop(&server->http);
-    /* Every deferred /bind is answered by now, so no Binding is in flight; the watches still call
-     * the binder, which therefore goes after them. */
+    if (server->keeper != NULL) {
+        plimsoll_bookkeeper_leave(server->keeper, LEAVE_MS);
+    }
+    /* The watches call the books, which therefore go after them, and the books' own threads call
+     * the API server, which therefore goes last. */
+    if (server->kube != NULL) {
+        plimsoll_kube_stop_watching(server->kube);
+    }
+    plimsoll_bookkeeper_stop(&server->keeper);
     plimsoll_kube_free(&server->kube);
-    plimsoll_binder_stop(&server->binder);
     plimsoll_cluster_free(&server->cluster);
     plimsoll_config_free(&server->config);
 }
@@ -177,6 +188,7 @@ int plimsoll_command_serve(int argc, char **argv)
     }
     struct server server = {.config = options.config};
     setup_log(server.config);
+    plimsoll_alloc_keep(PLIMSOLL_KEPT_BYTES);
     /* Before the first thread: every thread inherits the mask, and only sigtimedwait sees the
      * signals. */
     sigset_t signals;

@@ -78,51 +78,70 @@ struct verb_call {
     struct plimsoll_verbs *verbs;
     struct plimsoll_extender_world world;
     struct plimsoll_extender_call *call;
+    uint64_t gains; /* of the picture when it was last held */
+    bool keeps;     /* what comes of it is told to the books */
 };
 
 static bool find_node(void *context, struct plimsoll_span name, struct plimsoll_extender_node *out)
 {
-    return plimsoll_cluster_node(context, name, out);
+    const struct verb_call *call = context;
+    return plimsoll_cluster_node(call->verbs->cluster, name, out);
 }
 
 static void find_nodes(void *context, const struct plimsoll_span *names, size_t count,
                        uint32_t *place, struct plimsoll_extender_glimpse *out)
 {
-    plimsoll_cluster_find(context, names, count, place, out);
+    const struct verb_call *call = context;
+    plimsoll_cluster_find(call->verbs->cluster, names, count, place, out);
 }
 
 static void open_node(void *context, const struct plimsoll_extender_glimpse *glimpse,
                       struct plimsoll_extender_node *out)
 {
-    plimsoll_cluster_open(context, glimpse, out);
+    const struct verb_call *call = context;
+    plimsoll_cluster_open(call->verbs->cluster, glimpse, out);
 }
 
 static const char *find_pod(void *context, const struct plimsoll_uid *pod)
 {
-    return plimsoll_cluster_node_of(context, pod);
+    const struct verb_call *call = context;
+    return plimsoll_cluster_node_of(call->verbs->cluster, pod);
+}
+
+static void ask_anew(void *context, const struct plimsoll_uid *pod)
+{
+    const struct verb_call *call = context;
+    plimsoll_bookkeeper_asked_anew(call->verbs->keeper, pod);
 }
 
 static void hold(void *context)
 {
-    plimsoll_cluster_read_begin(context);
+    struct verb_call *call = context;
+    plimsoll_cluster_read_begin(call->verbs->cluster);
+    call->gains = plimsoll_cluster_gains(call->verbs->cluster);
 }
 
 static void release(void *context)
 {
-    plimsoll_cluster_read_end(context);
+    const struct verb_call *call = context;
+    plimsoll_cluster_read_end(call->verbs->cluster);
 }
 
-static struct verb_call *begin(struct plimsoll_verbs *verbs, enum plimsoll_extender_verb verb)
+static struct verb_call *begin(struct plimsoll_verbs *verbs,
+                               const struct plimsoll_http_exchange *exchange,
+                               enum plimsoll_extender_verb verb)
 {
     struct verb_call *call = plimsoll_alloc(1, sizeof *call);
     call->verbs = verbs;
+    call->keeps = verbs->keeper != NULL && plimsoll_http_trusted(exchange);
     call->world = (struct plimsoll_extender_world){.synced = can_place(verbs)};
     if (verbs->cluster != NULL) {
-        call->world.context = verbs->cluster;
+        call->world.context = call;
         call->world.node = find_node;
         call->world.find = find_nodes;
         call->world.open = open_node;
         call->world.node_of = find_pod;
+        call->world.asked = call->keeps ? ask_anew : NULL;
         call->world.hold = hold;
         call->world.release = release;
     }
@@ -134,17 +153,15 @@ static struct verb_call *begin(struct plimsoll_verbs *verbs, enum plimsoll_exten
 static void *begin_filter(void *context, struct plimsoll_http_exchange *exchange,
                           struct plimsoll_error *err)
 {
-    (void)exchange;
     (void)err;
-    return begin(context, PLIMSOLL_VERB_FILTER);
+    return begin(context, exchange, PLIMSOLL_VERB_FILTER);
 }
 
 static void *begin_prioritize(void *context, struct plimsoll_http_exchange *exchange,
                               struct plimsoll_error *err)
 {
-    (void)exchange;
     (void)err;
-    return begin(context, PLIMSOLL_VERB_PRIORITIZE);
+    return begin(context, exchange, PLIMSOLL_VERB_PRIORITIZE);
 }
 
 static int feed(void *state, struct plimsoll_span bytes, struct plimsoll_error *err)
@@ -166,6 +183,26 @@ static void count_outcome(struct plimsoll_verb_counts *counts,
     }
 }
 
+/* The books hold a place for a pod that found one, and look after one that did not. */
+static void tell_books(const struct verb_call *call,
+                       const struct plimsoll_extender_outcome *outcome)
+{
+    const struct plimsoll_pod *pod = plimsoll_extender_pod(call->call);
+    struct plimsoll_bookkeeper *keeper = call->verbs->keeper;
+    if (!call->keeps || !outcome->gpu || outcome->unavailable || pod->uid.text[0] == '\0') {
+        return;
+    }
+    if (outcome->likely.size > 0) {
+        plimsoll_bookkeeper_placed(keeper, &pod->uid, outcome->likely);
+    } else if (outcome->passed == 0 && outcome->asked > 0) {
+        struct plimsoll_name_set asked = {0};
+        for (size_t i = 0; i < outcome->asked; i++) {
+            plimsoll_name_set_add(&asked, plimsoll_extender_name(call->call, i));
+        }
+        plimsoll_bookkeeper_refused(keeper, &pod->uid, &asked, call->gains);
+    }
+}
+
 static int finish(void *state, struct plimsoll_http_exchange *exchange, struct plimsoll_error *err)
 {
     struct verb_call *call = state;
@@ -176,6 +213,7 @@ static int finish(void *state, struct plimsoll_http_exchange *exchange, struct p
         return -1;
     }
     count_outcome(&call->verbs->counts, &outcome);
+    tell_books(call, &outcome);
     plimsoll_http_answer(exchange, 200, json_type, &answer);
     return 0;
 }
@@ -203,14 +241,14 @@ static int bind_pod(void *context, struct plimsoll_span body,
         return -1;
     }
     struct plimsoll_error why = {.message = "there is no picture of the cluster"};
-    if (verbs->binder == NULL || check_picture(verbs, PLIMSOLL_KIND_RUNTIME_CLASSES, &why) != 0) {
+    if (verbs->keeper == NULL || check_picture(verbs, PLIMSOLL_KIND_RUNTIME_CLASSES, &why) != 0) {
         plimsoll_autotext answer = plimsoll_text_make(1024);
         plimsoll_extender_write_bind(why.message, &answer);
         plimsoll_http_answer(exchange, 200, json_type, &answer);
         return 0;
     }
     plimsoll_http_defer(exchange);
-    plimsoll_binder_ask(verbs->binder, &request, exchange);
+    plimsoll_bookkeeper_ask(verbs->keeper, &request, exchange);
     return 0;
 }
 

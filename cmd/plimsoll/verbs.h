@@ -2,7 +2,7 @@
 /** The routes: which bytes go to which deciding module, and what is counted on the way. */
 #pragma once
 
-#include "binder.h"
+#include "bookkeeper.h"
 
 #include <plimsoll/config.h>
 #include <plimsoll/health.h>
@@ -21,7 +21,7 @@ struct plimsoll_verbs {
     const struct plimsoll_config *config;
     struct plimsoll_cluster *cluster;     /* NULL: no picture */
     struct plimsoll_kube *kube;           /* NULL: no API server */
-    struct plimsoll_binder *binder;       /* NULL without a picture */
+    struct plimsoll_bookkeeper *keeper;   /* NULL without a picture */
     _Atomic(struct plimsoll_http *) http; /* NULL until started; for its metrics */
     atomic_bool stopping;                 /* readiness goes off first */
     struct plimsoll_verb_counts counts;

@@ -78,20 +78,34 @@ void plimsoll_cluster_assume(struct plimsoll_cluster *cluster, const struct plim
 void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod);
 
 /**
+ * A soft hold (books' HOLD): readers' load lines count `claim` of `pod` on `node` beside everything
+ * else; the view names it apart, so that a bind can leave it out. Replaces the pod's earlier one.
+ * While the pod itself counts there, the hold does not. Copied.
+ */
+void plimsoll_cluster_hold(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod,
+                           const char *node, const struct plimsoll_demand *demand,
+                           const struct plimsoll_claim *claim);
+void plimsoll_cluster_unhold(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod);
+
+/**
  * Time passed: reports may have gone stale. `now_unix_ms` as of the caller's clock. Until the first
  * tick no report is stale by its time: tick before the first list, then every few seconds.
  */
 void plimsoll_cluster_tick(struct plimsoll_cluster *cluster, int64_t now_unix_ms);
 
 /**
- * Called by the writer after each change of a GPU pod, outside the lock; for the books. At most
- * one, set before the first writer. `node` is what the API says: "" while unbound, also when a
- * claim is in flight.
+ * Called by the writer after each change, outside the lock; for the books. At most one, set before
+ * the first writer. May be called from within any function of this face that writes.
  */
 struct plimsoll_cluster_listener {
     void *context;
-    void (*pod_seen)(void *context, const struct plimsoll_uid *pod, const char *node);
+    /** A GPU pod as the API shows it: `node` is "" while unbound, also when a claim is in flight;
+     * `claimed`: it has a claim of its own. */
+    void (*pod_seen)(void *context, const struct plimsoll_uid *pod, const char *node, bool claimed);
     void (*pod_gone)(void *context, const struct plimsoll_uid *pod);
+    /** Some card of the node has more room than before. `gains` counts these, as
+     * plimsoll_cluster_gains does. */
+    void (*node_gained)(void *context, const char *node, uint64_t gains);
 };
 void plimsoll_cluster_listen(struct plimsoll_cluster *cluster,
                              const struct plimsoll_cluster_listener *listener);
@@ -119,6 +133,8 @@ void plimsoll_cluster_find(struct plimsoll_cluster *cluster, const struct plimso
 void plimsoll_cluster_open(struct plimsoll_cluster *cluster,
                            const struct plimsoll_extender_glimpse *glimpse,
                            struct plimsoll_extender_node *out);
+/** How often a node has gained room: what comes later has a higher number. */
+uint64_t plimsoll_cluster_gains(struct plimsoll_cluster *cluster);
 /** The node the pod is bound to or has a claim in flight on; NULL when none or not known. */
 const char *plimsoll_cluster_node_of(struct plimsoll_cluster *cluster,
                                      const struct plimsoll_uid *pod);

@@ -28,7 +28,7 @@ struct plimsoll_extender_node {
 /** A node of the picture at a glance; borrowed until the world's `release`. */
 struct plimsoll_extender_glimpse {
     const struct plimsoll_summary *summary; /* NULL: not known, and nothing else is meant */
-    const void *node;                       /* for `open` */
+    const void *node;                       /* for `open`, which gives a load too */
     uint32_t number;                        /* small, and another for every node of one hold */
 };
 
@@ -60,6 +60,8 @@ struct plimsoll_extender_world {
      * `release`. May be NULL.
      */
     const char *(*node_of)(void *context, const struct plimsoll_uid *pod);
+    /** Called once, without a hold, when the body has named its GPU pod. May be NULL. */
+    void (*asked)(void *context, const struct plimsoll_uid *pod);
     /**
      * Bracket every use of the above: once for a moment during feed, once for all nodes
      * during finish, never while waiting for the peer. Both may be NULL.
@@ -75,8 +77,11 @@ struct plimsoll_extender_call;
 /** For metrics and logs; filled by finish. */
 struct plimsoll_extender_outcome {
     bool gpu;
-    bool unavailable;                      /* the answer is an Error: the world cannot tell yet */
-    size_t asked, passed;                  /* nodes */
+    bool unavailable;     /* the answer is an Error: the world cannot tell yet */
+    size_t asked, passed; /* nodes */
+    /** The node that the scheduler will likely choose: filter's only survivor, prioritize's best;
+     * empty: none, or not to be told. Borrowed from the call. */
+    struct plimsoll_span likely;
     size_t rejected[PLIMSOLL_REFUSED + 1]; /* by enum plimsoll_reason */
 };
 
@@ -104,6 +109,12 @@ int plimsoll_extender_feed(struct plimsoll_extender_call *call, struct plimsoll_
 int plimsoll_extender_finish(struct plimsoll_extender_call *call, struct plimsoll_text *answer,
                              struct plimsoll_extender_outcome *outcome,
                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/** The pod of the body, borrowed from the call; NULL before it has been read. */
+const struct plimsoll_pod *plimsoll_extender_pod(const struct plimsoll_extender_call *call);
+/** Name `index` of the `asked`; borrowed from the call. */
+struct plimsoll_span plimsoll_extender_name(const struct plimsoll_extender_call *call,
+                                            size_t index);
 
 /** ExtenderBindingArgs. */
 struct plimsoll_bind_request {

@@ -31,7 +31,12 @@ bool plimsoll_kube_in_cluster(void);
 /** @return 0, or -1 with what is missing in which file. The caller frees. */
 int plimsoll_kube_new(const struct plimsoll_kube_options *options, struct plimsoll_kube **out,
                       struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-/** Stops the watches first; no bind may be in flight. */
+/** The namespace of the service account or of the kubeconfig's context; `plimsoll-system` where
+ * neither says. Borrowed for the life of `kube`. */
+const char *plimsoll_kube_namespace(const struct plimsoll_kube *kube);
+/** Ends the watches: the picture gets nothing more. */
+void plimsoll_kube_stop_watching(struct plimsoll_kube *kube);
+/** Stops the watches first; no request may be in flight. */
 void plimsoll_kube_free(struct plimsoll_kube **handle);
 
 /**
@@ -45,18 +50,53 @@ void plimsoll_kube_free(struct plimsoll_kube **handle);
 int plimsoll_kube_watch(struct plimsoll_kube *kube, struct plimsoll_cluster *cluster,
                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
+/**
+ * Has a kind that is watched listed once more by a consistent read that begins after this call; the
+ * picture stays as it is meanwhile. When it is complete, `on_listed` is called on the watching
+ * thread with `ticket` (not 0, unlike the last), or with that of a later call.
+ */
+void plimsoll_kube_relist(struct plimsoll_kube *kube, enum plimsoll_kind kind, uint64_t ticket);
+/** Before plimsoll_kube_watch. */
+void plimsoll_kube_on_listed(struct plimsoll_kube *kube,
+                             void (*on_listed)(void *context, uint64_t ticket), void *context);
+
 /** Milliseconds since the API server was last heard of on that watch; INT64_MAX: never. */
 int64_t plimsoll_kube_silence_ms(const struct plimsoll_kube *kube, enum plimsoll_kind kind);
 
 /**
  * Posts the Binding of a POST effect and waits for the reply (at most 4 s by the server's timeout,
- * 5 s here; after a 409 as long again, to read the pod: bound to that node with this claim is
- * BOUND). REFUSED is certain: nothing was written and nothing will be.
+ * 5 s here). REFUSED is certain: nothing was written and nothing will be. CONFLICT is certain of
+ * this Binding only: read the pod.
  * @param message  What the API server said, for people; may be empty.
  */
 enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                             const struct plimsoll_books_effect *effect,
                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
+
+/**
+ * The Lease `plimsoll-books` in `namespace_` (contract C4). Reading one that does not exist is DONE
+ * with `exists` false.
+ * @param lease  Set when the reply is DONE.
+ */
+enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube,
+                                                   const char *namespace_,
+                                                   struct plimsoll_lease *lease,
+                                                   char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
+/** Writes what a LEASE_WRITE effect asks for: made when `wanted` does not exist, else only if its
+ * version is still that. @param written  Set when the reply is DONE: what the API has now. */
+enum plimsoll_lease_reply plimsoll_kube_write_lease(struct plimsoll_kube *kube,
+                                                    const char *namespace_,
+                                                    const struct plimsoll_lease *wanted,
+                                                    struct plimsoll_lease *written,
+                                                    char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
+
+/**
+ * Writes `counter` to the pod's annotation `woken`, if it is still the pod of that uid.
+ * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_CONFLICT for another pod of that name,
+ * PLIMSOLL_ERR_DENIED, PLIMSOLL_ERR_UNAVAILABLE.
+ */
+int plimsoll_kube_wake(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
+                       uint64_t counter, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /**
  * Appends the pod's object to `object`, by one consistent read (at most 5 s): a bind may be asked

@@ -30,6 +30,10 @@ struct plimsoll_node_view {
      * nominated to it. */
     const struct plimsoll_pod *const *pods;
     size_t pod_count;
+    /** Pods that will likely come here (soft holds), each with the claim it would get: counted for
+     * filters, never for a bind. */
+    const struct plimsoll_pod *const *holds;
+    size_t hold_count;
     /** Pods that ended after the report in `node` arrived: their measured bytes are freed with
      * them. */
     const struct plimsoll_uid *ended;

@@ -13,6 +13,11 @@ static struct plimsoll_span pod_key(const void *item)
     return plimsoll_uid_span(&((const struct plimsoll_pod_entry *)item)->pod.uid);
 }
 
+static struct plimsoll_span hold_key(const void *item)
+{
+    return plimsoll_uid_span(&((const struct plimsoll_hold_entry *)item)->pod.uid);
+}
+
 static struct plimsoll_span agent_key(const void *item)
 {
     return plimsoll_uid_span(&((const struct plimsoll_agent_entry *)item)->uid);
@@ -36,6 +41,7 @@ struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_opti
     cluster->nodes.key = node_key;
     cluster->pods.key = pod_key;
     cluster->agents.key = agent_key;
+    cluster->holds.key = hold_key;
     cluster->published = plimsoll_alloc(1, sizeof *cluster->published);
     pthread_mutex_init(&cluster->published->lock, NULL);
     plimsoll_facts_publish(cluster);
@@ -50,6 +56,7 @@ void plimsoll_cluster_free(struct plimsoll_cluster **handle)
     }
     plimsoll_agents_free(cluster);
     plimsoll_pods_free(cluster);
+    plimsoll_holds_free(cluster);
     plimsoll_nodes_free(cluster);
     pthread_mutex_destroy(&cluster->published->lock);
     free(cluster->published);
@@ -70,7 +77,7 @@ void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll
     if (kind == PLIMSOLL_KIND_RUNTIME_CLASSES) {
         cluster->listed_runtime_classes = 0;
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
 }
 
 /* A generation that is never ended sweeps nothing, and the next list starts another. */
@@ -105,7 +112,7 @@ void plimsoll_cluster_list_end(struct plimsoll_cluster *cluster, enum plimsoll_k
     size_t gone_count = sweep(cluster, kind, &gone);
     cluster->synced[kind] = true;
     plimsoll_facts_publish(cluster);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     for (size_t i = 0; i < gone_count && cluster->listener.pod_gone != NULL; i++) {
         cluster->listener.pod_gone(cluster->listener.context, &gone[i]);
     }
@@ -117,7 +124,7 @@ void plimsoll_cluster_skip(struct plimsoll_cluster *cluster, enum plimsoll_kind 
     cluster->synced[kind] = true;
     cluster->runtime_classes_skipped |= kind == PLIMSOLL_KIND_RUNTIME_CLASSES;
     plimsoll_facts_publish(cluster);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
 }
 
 int plimsoll_cluster_set(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
@@ -157,7 +164,7 @@ void plimsoll_cluster_tick(struct plimsoll_cluster *cluster, int64_t now_unix_ms
     pthread_rwlock_wrlock(&cluster->lock);
     cluster->now_unix_ms = now_unix_ms;
     plimsoll_nodes_tick(cluster);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
 }
 
 /* A failed lock would let a reader see a node freed under it. */

@@ -98,7 +98,7 @@ int plimsoll_facts_set_class(struct plimsoll_cluster *cluster, struct plimsoll_s
         cluster->listed_runtime_classes &= ~bits;
     }
     plimsoll_facts_publish(cluster);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     return 0;
 }
 

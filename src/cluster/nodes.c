@@ -72,6 +72,7 @@ static void free_entry(struct plimsoll_node_entry *entry)
     plimsoll_node_clear(&entry->node);
     free(entry->load);
     free(entry->pods);
+    free(entry->holds);
     free(entry->ended);
     free(entry);
 }
@@ -104,6 +105,8 @@ static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry
         .node = &entry->node,
         .pods = entry->pods,
         .pod_count = entry->pod_count,
+        .holds = entry->holds,
+        .hold_count = entry->hold_count,
         .ended = entry->ended,
         .ended_count = entry->ended_count,
         .pods_known = true,
@@ -113,7 +116,7 @@ static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry
 
 static bool is_empty(const struct plimsoll_node_entry *entry)
 {
-    return !entry->face.known && entry->pod_count == 0 &&
+    return !entry->face.known && entry->pod_count == 0 && entry->hold_count == 0 &&
            entry->agents_ready + entry->agents_unready + entry->agents_leaving == 0;
 }
 
@@ -127,6 +130,7 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
         struct plimsoll_node_view view = view_of(entry);
         struct plimsoll_node_load *load =
             plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
+        plimsoll_gains_note(cluster, entry->node.name, entry->load, load);
         free(entry->load);
         entry->load = load;
         entry->face.summary =
@@ -202,7 +206,7 @@ static bool is_unchanged(struct plimsoll_cluster *cluster, struct plimsoll_span 
     if (unchanged) {
         entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     return unchanged;
 }
 
@@ -247,7 +251,7 @@ int plimsoll_nodes_set(struct plimsoll_cluster *cluster, struct plimsoll_span ob
     }
     pthread_rwlock_wrlock(&cluster->lock);
     put_node(cluster, &node, &fingerprint);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     return 0;
 }
 
@@ -283,7 +287,7 @@ int plimsoll_nodes_remove(struct plimsoll_cluster *cluster, struct plimsoll_span
         forget_node(cluster, entry);
         plimsoll_facts_publish(cluster);
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     return 0;
 }
 

@@ -26,9 +26,10 @@ struct plimsoll_node_entry {
     _Alignas(64) struct plimsoll_node_face face;
     struct plimsoll_node node; /* only its name until face.known */
     struct plimsoll_node_load *load;
-    const struct plimsoll_pod **pods; /* counted here; they live in their entries */
-    struct plimsoll_uid *ended;       /* measured by the report and gone since: few, by its size */
-    uint32_t pod_count, pod_capacity, ended_count;
+    const struct plimsoll_pod **pods;  /* counted here; they live in their entries */
+    struct plimsoll_uid *ended;        /* measured by the report and gone since: few, by its size */
+    const struct plimsoll_pod **holds; /* soft holds here; they live in their entries */
+    uint32_t pod_count, pod_capacity, ended_count, hold_count;
     uint32_t agents_ready, agents_unready,
         agents_leaving; /* the latter neither ready nor staying */
     uint32_t generation;
@@ -43,6 +44,12 @@ struct plimsoll_pod_entry {
     bool seen;     /* an API object stands behind it */
     bool bound;    /* and it has a node */
     bool assuming; /* pod.claim is in flight; pod.node is the claim's unless `bound` */
+};
+
+/** A soft hold: enough of a pod to count its claim. */
+struct plimsoll_hold_entry {
+    struct plimsoll_pod pod;
+    struct plimsoll_node_entry *place;
 };
 
 /** An agent's pod on its node. */
@@ -70,7 +77,10 @@ struct plimsoll_cluster {
     pthread_rwlock_t lock;
     struct plimsoll_cluster_options options;
     struct plimsoll_cluster_listener listener;
-    struct plimsoll_table nodes, pods, agents;
+    struct plimsoll_table nodes, pods, agents, holds;
+    uint64_t gains; /* how often a node gained room … */
+    char **gained;  /* … of them, the names that the listener is still to hear; owned */
+    size_t gained_count;
     struct plimsoll_node_entry **order;    /* known nodes by name */
     struct plimsoll_node_entry **numbered; /* the same, by number: as they came, without holes */
     size_t order_count, order_capacity;    /* of both */
@@ -109,6 +119,17 @@ void plimsoll_nodes_set_name(struct plimsoll_node_entry *entry, const char *name
 /** What was found of a node; with the lock held for reading. */
 bool plimsoll_nodes_give(const struct plimsoll_node_entry *entry,
                          struct plimsoll_extender_node *out);
+
+/* gains.c */
+/** Counts and remembers when `now` has more room on some card than `before` (NULL: none). */
+void plimsoll_gains_note(struct plimsoll_cluster *cluster, const char *node,
+                         const struct plimsoll_node_load *before,
+                         const struct plimsoll_node_load *now);
+/** Gives the lock up that a writer took, then tells the listener who gained. */
+void plimsoll_gains_unlock(struct plimsoll_cluster *cluster);
+
+/* holds.c */
+void plimsoll_holds_free(struct plimsoll_cluster *cluster);
 
 /* pods.c */
 int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,

@@ -155,10 +155,10 @@ static int read_pod(struct plimsoll_cluster *cluster, struct plimsoll_span objec
 }
 
 static void tell_seen(const struct plimsoll_cluster *cluster, const struct plimsoll_uid *uid,
-                      const char *node)
+                      const char *node, bool claimed)
 {
     if (cluster->listener.pod_seen != NULL) {
-        cluster->listener.pod_seen(cluster->listener.context, uid, node);
+        cluster->listener.pod_seen(cluster->listener.context, uid, node, claimed);
     }
 }
 
@@ -178,11 +178,12 @@ int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span obj
     }
     struct plimsoll_uid uid = pod.uid;
     plimsoll_autofree char *node = plimsoll_copy(pod.node, strlen(pod.node));
+    bool claimed = plimsoll_pod_claimed(&pod);
     pthread_rwlock_wrlock(&cluster->lock);
     enum change change = take_pod(cluster, &pod);
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     if (change == CHANGE_SEEN) {
-        tell_seen(cluster, &uid, node);
+        tell_seen(cluster, &uid, node, claimed);
     } else if (change == CHANGE_GONE) {
         tell_gone(cluster, &uid);
     }
@@ -205,7 +206,7 @@ int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span 
     } else {
         end_untracked(cluster, &pod);
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
     if (entry != NULL) {
         tell_gone(cluster, &pod.uid);
     }
@@ -298,7 +299,7 @@ void plimsoll_cluster_assume(struct plimsoll_cluster *cluster, const struct plim
         entry->assuming = true;
         settle(cluster, entry);
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
 }
 
 void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plimsoll_uid *pod)
@@ -317,7 +318,7 @@ void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plim
             drop_entry(cluster, entry);
         }
     }
-    pthread_rwlock_unlock(&cluster->lock);
+    plimsoll_gains_unlock(cluster);
 }
 
 /* -- reading; with the lock held for reading ------------------------------------------------------

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include <plimsoll/limits.h>
@@ -12,7 +11,7 @@
 #define BEFORE_KEPT    "{\"Nodes\":{\"metadata\":{},\"items\":["
 #define BEFORE_REFUSED ",\"FailedNodes\":null,\"FailedAndUnresolvableNodes\":{"
 #define AFTER_REFUSED  "},\"Error\":\"\"}"
-/* All that an answer has but names, reasons and nodes. */
+/* All that an answer has but names, reasons and nodes, and what `put` writes too much. */
 #define FRAME_BYTES_MAX 256u
 /* The extender's scale; kube-scheduler's MaxExtenderPriority. */
 #define SCORE_MAX 10
@@ -39,7 +38,9 @@ static void write_ending(const struct plimsoll_extender_call *call, uint8_t reas
         sentence = plimsoll_text_span(&written);
     }
     /* Six bytes for each that has to be escaped, two quotes, colon and comma. */
-    *ending = plimsoll_text_make(sentence.size * 6 + 4);
+    size_t size_max = sentence.size * 6 + 4;
+    *ending = plimsoll_text_make(size_max + PLIMSOLL_NAMES_PAD);
+    plimsoll_text_reserve(ending, size_max + PLIMSOLL_NAMES_PAD);
     plimsoll_text_add_char(ending, ':');
     plimsoll_text_add_json(ending, sentence);
     plimsoll_text_add_char(ending, ',');
@@ -64,11 +65,14 @@ static void measure(const struct plimsoll_extender_call *call, struct endings *e
     }
 }
 
-/* The caller has reserved the room, which saves a check for each of two pieces per name. */
-static char *put(char *at, const char *data, size_t size)
+/* In whole blocks: both ends have PLIMSOLL_NAMES_PAD bytes more, and what is written too much is
+ * overwritten by what follows. The caller has reserved the room, which saves a check for each of
+ * two pieces per name. */
+static inline char *put(char *at, const char *data, size_t size)
 {
-    assert(data != NULL);
-    memcpy(at, data, size);
+    for (size_t i = 0; i < size; i += PLIMSOLL_NAMES_PAD) {
+        memcpy(at + i, data + i, PLIMSOLL_NAMES_PAD);
+    }
     return at + size;
 }
 
@@ -241,6 +245,9 @@ int plimsoll_call_write_scores(struct plimsoll_extender_call *call, struct plims
             step = steps[fitting];
         }
         fitting += entry->reason == PLIMSOLL_FITS;
+        if (step == SCORE_MAX && call->likely == PLIMSOLL_NOT_BOUND) {
+            call->likely = i;
+        }
         plimsoll_text_add_string(answer, i == 0 ? "{\"Host\":" : ",{\"Host\":");
         plimsoll_text_add(answer, call->names.bytes.data + entry->at, entry->size + 2u);
         plimsoll_text_add_string(answer, ",\"Score\":");

@@ -68,6 +68,9 @@ static int take_pod(struct plimsoll_extender_call *call, struct plimsoll_span va
     }
     call->pod_seen = true;
     if (call->pod.demand.gpu) {
+        if (call->world->asked != NULL && call->pod.uid.text[0] != '\0') {
+            call->world->asked(call->world->context, &call->pod.uid);
+        }
         look_up_bound(call);
     }
     return 0;
@@ -222,6 +225,7 @@ struct plimsoll_extender_call *plimsoll_extender_begin(
     call->reading = reading;
     call->settings = settings;
     call->bound_index = PLIMSOLL_NOT_BOUND;
+    call->likely = PLIMSOLL_NOT_BOUND;
     call->kept = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     const struct plimsoll_json_stream_handler handler = {
         .context = call, .element = on_node, .member = on_member};
@@ -292,9 +296,28 @@ static void sum_up(const struct plimsoll_extender_call *call,
     for (size_t i = 0; i < call->names.count; i++) {
         uint8_t reason = call->names.list[i].reason;
         outcome->rejected[reason]++;
+        if (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_FILTER) {
+            outcome->likely = plimsoll_names_get(&call->names, i);
+        }
+    }
+    if (outcome->rejected[PLIMSOLL_FITS] != 1) {
+        outcome->likely = (struct plimsoll_span){0}; /* prioritize will tell */
     }
     outcome->passed = outcome->rejected[PLIMSOLL_FITS];
     outcome->rejected[PLIMSOLL_FITS] = 0;
+    if (call->likely != PLIMSOLL_NOT_BOUND) {
+        outcome->likely = plimsoll_names_get(&call->names, call->likely);
+    }
+}
+
+const struct plimsoll_pod *plimsoll_extender_pod(const struct plimsoll_extender_call *call)
+{
+    return call->pod_seen ? &call->pod : NULL;
+}
+
+struct plimsoll_span plimsoll_extender_name(const struct plimsoll_extender_call *call, size_t index)
+{
+    return plimsoll_names_get(&call->names, index);
 }
 
 static int answer_obstacle(const struct plimsoll_extender_call *call, const char *obstacle,

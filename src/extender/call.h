@@ -30,6 +30,7 @@ struct plimsoll_extender_call {
     enum plimsoll_extender_form form;
     struct plimsoll_names names;
     size_t bound_index; /* of `bound` in names; PLIMSOLL_NOT_BOUND */
+    size_t likely;      /* the node the scheduler will likely choose; PLIMSOLL_NOT_BOUND: none */
     double *scores;     /* prioritize: by name, of those that fit; owned */
     size_t score_capacity;
     struct plimsoll_text kept; /* filter, full Nodes: the answer so far, survivors verbatim */

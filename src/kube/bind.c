@@ -114,55 +114,27 @@ int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bin
     return result;
 }
 
-/* Does the API have for this pod what we wanted to write? */
-static bool is_ours(const json_t *pod, const struct plimsoll_bind_request *request,
-                    const char *claim)
-{
-    const json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
-    const char *written =
-        json_string_value(json_object_get(annotations, PLIMSOLL_ANNOTATION_CLAIM));
-    return strcmp(string_at(pod, "spec", "nodeName"), request->node) == 0 &&
-           (claim == NULL || (written != NULL && strcmp(written, claim) == 0));
-}
-
-/* A 409 says that the pod is not as we think: bound already (perhaps by our own first try), another
- * one of the same name, or being deleted. */
-static enum plimsoll_bind_reply read_back(struct plimsoll_kube *kube,
-                                          const struct plimsoll_bind_request *request,
-                                          const char *claim)
-{
-    struct plimsoll_error err = {0};
-    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
-    if (plimsoll_kube_read_pod(kube, request, &object, &err) < 0) {
-        bool certain = err.kind == PLIMSOLL_ERR_NOT_FOUND || err.kind == PLIMSOLL_ERR_CONFLICT;
-        return certain ? PLIMSOLL_REPLY_REFUSED : PLIMSOLL_REPLY_UNKNOWN;
-    }
-    json_auto_t *pod = json_loadb(object.data, object.size, 0, NULL);
-    return is_ours(pod, request, claim) ? PLIMSOLL_REPLY_BOUND : PLIMSOLL_REPLY_REFUSED;
-}
-
 /* 429 comes from the queue before the handlers, 408 from the middle of one. */
 static bool is_refusal(long status)
 {
     return status >= 400 && status <= 499 && status != 408;
 }
 
-static enum plimsoll_bind_reply classify(struct plimsoll_kube *kube,
-                                         const struct plimsoll_api_answer *answer,
-                                         const struct plimsoll_bind_request *request,
-                                         const char *claim)
+/* A 409 says that the pod is not as we think: bound already, perhaps by our own first try; another
+ * one of the same name; or being deleted. */
+static enum plimsoll_bind_reply classify(const struct plimsoll_api_answer *answer)
 {
     if (answer->status == 200 || answer->status == 201) {
         return PLIMSOLL_REPLY_BOUND;
     }
     enum plimsoll_bind_reply reply = PLIMSOLL_REPLY_UNKNOWN;
     if (answer->status == 409) {
-        reply = read_back(kube, request, claim);
+        reply = PLIMSOLL_REPLY_CONFLICT;
     } else if (!answer->sent || is_refusal(answer->status)) {
         reply = PLIMSOLL_REPLY_REFUSED;
     }
     /* The first of two may still be on its way to being written. */
-    return reply == PLIMSOLL_REPLY_REFUSED && answer->twice ? PLIMSOLL_REPLY_UNKNOWN : reply;
+    return reply != PLIMSOLL_REPLY_BOUND && answer->twice ? PLIMSOLL_REPLY_UNKNOWN : reply;
 }
 
 enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
@@ -189,7 +161,7 @@ enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                                                .body = plimsoll_text_span(&body),
                                                                .timeout_ms = REPLY_MS_MAX});
     memcpy(message, answer.message, sizeof answer.message);
-    enum plimsoll_bind_reply reply = classify(kube, &answer, &effect->request, claim.data);
+    enum plimsoll_bind_reply reply = classify(&answer);
     plimsoll_api_answer_clear(&answer);
     return reply;
 }

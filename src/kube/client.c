@@ -271,17 +271,35 @@ int plimsoll_kube_new(const struct plimsoll_kube_options *options, struct plimso
     return 0;
 }
 
+const char *plimsoll_kube_namespace(const struct plimsoll_kube *kube)
+{
+    const char *name = kube->credentials.config.namespace_;
+    return name != NULL ? name : "plimsoll-system";
+}
+
+void plimsoll_kube_stop_watching(struct plimsoll_kube *kube)
+{
+    plimsoll_watch_stop(kube);
+}
+
 void plimsoll_kube_free(struct plimsoll_kube **handle)
 {
     struct plimsoll_kube *kube = PLIMSOLL_TAKE(*handle);
     if (kube == NULL) {
         return;
     }
-    plimsoll_watch_stop(kube);
+    plimsoll_watch_free(kube);
     while (kube->pool_count > 0) {
         curl_easy_cleanup(kube->pool[--kube->pool_count]);
     }
     pthread_mutex_destroy(&kube->pool_lock);
     plimsoll_credentials_close(&kube->credentials);
     free(kube);
+}
+
+void plimsoll_kube_on_listed(struct plimsoll_kube *kube,
+                             void (*on_listed)(void *context, uint64_t ticket), void *context)
+{
+    kube->on_listed = on_listed;
+    kube->on_listed_context = context;
 }

@@ -19,6 +19,8 @@ struct plimsoll_kube {
     CURL *pool[PLIMSOLL_POOL_MAX]; /* idle, each with its connection kept alive */
     size_t pool_count;
     struct plimsoll_watcher *watchers[PLIMSOLL_KIND_COUNT];
+    void (*on_listed)(void *context, uint64_t ticket);
+    void *on_listed_context;
 };
 
 /** Belongs to one thread. */
@@ -61,3 +63,4 @@ void plimsoll_pool_give(struct plimsoll_kube *kube, CURL *easy);
 
 /* watch.c */
 void plimsoll_watch_stop(struct plimsoll_kube *kube);
+void plimsoll_watch_free(struct plimsoll_kube *kube); /* stops them first */

@@ -45,6 +45,14 @@ static int read_in_cluster(struct plimsoll_credentials *credentials, const char 
         return plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND, "%s cannot be read",
                                   credentials->config.ca_file);
     }
+    plimsoll_autofree char *file = joined(folder, "/namespace");
+    struct plimsoll_text name = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX);
+    struct plimsoll_error unused;
+    if (plimsoll_file_read(file, &name, &unused) == 0 && name.size > 0) {
+        credentials->config.namespace_ = name.data; /* handed over */
+    } else {
+        plimsoll_text_clear(&name);
+    }
     return 0;
 }
 

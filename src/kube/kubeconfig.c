@@ -211,7 +211,8 @@ static int read_context(const struct section *root, struct plimsoll_kubeconfig *
     }
     if (find_entry(root, "contexts", "context", name, &context, err) < 0 ||
         get_string(&context, "cluster", &cluster_name, err) < 0 ||
-        get_string(&context, "user", &user_name, err) < 0) {
+        get_string(&context, "user", &user_name, err) < 0 ||
+        get_string(&context, "namespace", &config->namespace_, err) < 0) {
         return -1;
     }
     if (cluster_name == NULL) {
@@ -294,6 +295,7 @@ void plimsoll_kubeconfig_clear(struct plimsoll_kubeconfig *config)
     free(config->token_file);
     free(config->tls_server_name);
     free(config->proxy_url);
+    free(config->namespace_);
     plimsoll_text_clear(&config->ca_data);
     plimsoll_text_clear(&config->certificate_data);
     plimsoll_text_clear(&config->key_data);

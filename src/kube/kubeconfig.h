@@ -19,6 +19,7 @@ struct plimsoll_kubeconfig {
     char *token_file; /* beats token */
     char *tls_server_name;
     char *proxy_url;
+    char *namespace_;
     bool insecure;
 };
 

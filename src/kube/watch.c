@@ -41,16 +41,20 @@ struct plimsoll_watcher {
     pthread_t thread;
     atomic_bool stopped;
     _Atomic int64_t heard_ms; /* monotonic; -1: never */
+    _Atomic uint64_t relist;  /* ticket of the last list that was asked for */
     enum plimsoll_kind kind;
     /* The thread's own: */
     struct plimsoll_feed *feed;
     struct plimsoll_text version; /* where to watch from; empty: list */
     int64_t alive_ms;             /* something moved on this transfer */
     int64_t retry_after_ms;
+    uint64_t listed; /* ticket that the last list answers: it began after the asking */
     unsigned failures, expired_lists;
     enum plimsoll_error_kind said; /* of the trouble in the log; NONE: all is well */
     bool announced;
     bool refused; /* the last answer was 401 */
+    bool watching;
+    bool joined; /* for whoever stops it */
 };
 
 static unsigned random_below(unsigned bound)
@@ -88,8 +92,14 @@ static int take_body(void *context, struct plimsoll_span bytes, struct plimsoll_
     return 0;
 }
 
-/* @return the transfer's result; ABORTED_BY_CALLBACK when stopped, OPERATION_TIMEDOUT on silence.
- */
+/* A list was asked for, so what is being watched is of no more use. */
+static bool is_interrupted(const struct plimsoll_watcher *watcher)
+{
+    return watcher->watching && atomic_load(&watcher->relist) != watcher->listed;
+}
+
+/* @return the transfer's result; ABORTED_BY_CALLBACK when stopped, OPERATION_TIMEDOUT on silence,
+ * OK when interrupted. */
 static CURLcode perform(struct plimsoll_watcher *watcher, int64_t silence_ms_max)
 {
     int running = 1;
@@ -99,6 +109,10 @@ static CURLcode perform(struct plimsoll_watcher *watcher, int64_t silence_ms_max
     while (running > 0 && !atomic_load(&watcher->stopped)) {
         if (curl_multi_perform(watcher->multi, &running) != CURLM_OK) {
             result = CURLE_FAILED_INIT;
+            break;
+        }
+        if (running > 0 && is_interrupted(watcher)) {
+            result = CURLE_OK;
             break;
         }
         if (running > 0 && plimsoll_clock_monotonic_ms() - watcher->alive_ms > silence_ms_max) {
@@ -216,9 +230,19 @@ static int list_page(struct plimsoll_watcher *watcher, struct plimsoll_error *er
     return plimsoll_feed_finish(watcher->feed, err);
 }
 
+static void tell_listed(struct plimsoll_watcher *watcher, uint64_t ticket)
+{
+    const struct plimsoll_kube *kube = watcher->kube;
+    if (ticket != watcher->listed && kube->on_listed != NULL) {
+        kube->on_listed(kube->on_listed_context, ticket);
+    }
+    watcher->listed = ticket;
+}
+
 static int list(struct plimsoll_watcher *watcher, struct plimsoll_error *err)
 {
     int result;
+    uint64_t ticket = atomic_load(&watcher->relist);
     watcher->feed = plimsoll_feed_list(watcher->cluster, watcher->kind);
     do {
         result = list_page(watcher, err);
@@ -227,6 +251,7 @@ static int list(struct plimsoll_watcher *watcher, struct plimsoll_error *err)
         watcher->expired_lists = 0;
         plimsoll_text_reset(&watcher->version);
         plimsoll_text_add_string(&watcher->version, plimsoll_feed_version(watcher->feed));
+        tell_listed(watcher, ticket);
     } else if (err->kind == PLIMSOLL_ERR_EXPIRED) {
         watcher->expired_lists++;
     }
@@ -259,8 +284,11 @@ static int watch(struct plimsoll_watcher *watcher, struct plimsoll_error *err)
                              resource->selector);
     plimsoll_api_add_escaped(&path, watcher->version.data);
     watcher->feed = plimsoll_feed_watch(watcher->cluster, watcher->kind, watcher->version.data);
+    watcher->watching = true;
     int result = fetch(watcher, path.data, watcher->kube->silence_ms_max, err);
-    if (result == 0) {
+    bool interrupted = is_interrupted(watcher);
+    watcher->watching = false;
+    if (result == 0 && !interrupted) {
         result = plimsoll_feed_finish(watcher->feed, err);
     }
     keep_version(watcher, result, err);
@@ -270,7 +298,7 @@ static int watch(struct plimsoll_watcher *watcher, struct plimsoll_error *err)
         watcher->failures = 0;
     }
     plimsoll_feed_free(&watcher->feed);
-    if (result == 0 && idle && brief) {
+    if (result == 0 && !interrupted && idle && brief) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE,
                                   "the watch ended at once, without an event");
     }
@@ -344,7 +372,8 @@ static void *run(void *context)
     struct plimsoll_watcher *watcher = context;
     while (!atomic_load(&watcher->stopped)) {
         struct plimsoll_error err = {0};
-        bool listing = watcher->version.size == 0;
+        bool listing =
+            watcher->version.size == 0 || atomic_load(&watcher->relist) != watcher->listed;
         int result = listing ? list(watcher, &err) : watch(watcher, &err);
         if (atomic_load(&watcher->stopped)) {
             break;
@@ -389,6 +418,7 @@ static struct plimsoll_watcher *start(struct plimsoll_kube *kube, struct plimsol
     watcher->easy = curl_easy_init();
     atomic_init(&watcher->stopped, false);
     atomic_init(&watcher->heard_ms, -1);
+    atomic_init(&watcher->relist, 0);
     if (watcher->multi == NULL || watcher->easy == NULL || start_thread(watcher) != 0) {
         free_watcher(watcher);
         return NULL;
@@ -402,11 +432,18 @@ int plimsoll_kube_watch(struct plimsoll_kube *kube, struct plimsoll_cluster *clu
     for (int kind = 0; kind < PLIMSOLL_KIND_COUNT; kind++) {
         kube->watchers[kind] = start(kube, cluster, (enum plimsoll_kind)kind);
         if (kube->watchers[kind] == NULL) {
-            plimsoll_watch_stop(kube);
+            plimsoll_watch_free(kube);
             return plimsoll_error_set(err, PLIMSOLL_ERR_INTERNAL, "cannot start a thread to watch");
         }
     }
     return 0;
+}
+
+void plimsoll_kube_relist(struct plimsoll_kube *kube, enum plimsoll_kind kind, uint64_t ticket)
+{
+    struct plimsoll_watcher *watcher = kube->watchers[kind];
+    atomic_store(&watcher->relist, ticket);
+    curl_multi_wakeup(watcher->multi);
 }
 
 void plimsoll_watch_stop(struct plimsoll_kube *kube)
@@ -418,8 +455,19 @@ void plimsoll_watch_stop(struct plimsoll_kube *kube)
         }
     }
     for (int kind = 0; kind < PLIMSOLL_KIND_COUNT; kind++) {
+        struct plimsoll_watcher *watcher = kube->watchers[kind];
+        if (watcher != NULL && !watcher->joined) {
+            pthread_join(watcher->thread, NULL);
+            watcher->joined = true;
+        }
+    }
+}
+
+void plimsoll_watch_free(struct plimsoll_kube *kube)
+{
+    plimsoll_watch_stop(kube);
+    for (int kind = 0; kind < PLIMSOLL_KIND_COUNT; kind++) {
         if (kube->watchers[kind] != NULL) {
-            pthread_join(kube->watchers[kind]->thread, NULL);
             free_watcher(kube->watchers[kind]);
             kube->watchers[kind] = NULL;
         }

@@ -7,13 +7,14 @@
 enum role {
     ROLE_WITHOUT, /* the one who asks: not there, and its bytes go with it */
     ROLE_POD,     /* an unfinished pod */
+    ROLE_HELD,    /* one that will likely come */
     ROLE_ENDED,   /* gone since the report, and its bytes with it */
     ROLE_NAMED,   /* known from the report only, where there is no picture of pods */
 };
 
 struct party {
     const struct plimsoll_uid *uid;
-    const struct plimsoll_pod *pod; /* ROLE_POD */
+    const struct plimsoll_pod *pod; /* ROLE_POD, ROLE_HELD */
     enum role role;
     bool claimed;         /* its claim is for this node */
     uint64_t holds, uses; /* cards, by the report */
@@ -77,7 +78,8 @@ static struct party *find_party(const struct count *count, const struct plimsoll
 
 static bool is_there(const struct party *party)
 {
-    return party && (party->role == ROLE_POD || party->role == ROLE_NAMED);
+    return party &&
+           (party->role == ROLE_POD || party->role == ROLE_HELD || party->role == ROLE_NAMED);
 }
 
 static void add_party(struct count *count, const struct plimsoll_uid *uid,
@@ -118,6 +120,19 @@ static void add_pods(struct count *count, const struct plimsoll_node_view *view,
     }
 }
 
+/* A pod that is counted already is not counted once more: gather_parties keeps its first entry. */
+static void add_holds(struct count *count, const struct plimsoll_node_view *view,
+                      const struct plimsoll_uid *without)
+{
+    for (size_t i = 0; i < view->hold_count; i++) {
+        const struct plimsoll_pod *pod = view->holds[i];
+        if (!without || compare_uids(&pod->uid, without) != 0) {
+            add_party(count, &pod->uid, pod, ROLE_HELD);
+            count->parties[count->party_count - 1].claimed = is_claimed(count, pod);
+        }
+    }
+}
+
 static void add_named(struct count *count)
 {
     for (uint32_t i = 0; i < count->load->card_count; i++) {
@@ -133,7 +148,7 @@ static void add_named(struct count *count)
 
 static size_t count_uids(const struct plimsoll_node_view *view)
 {
-    size_t uids = view->pod_count + view->ended_count + 1;
+    size_t uids = view->pod_count + view->hold_count + view->ended_count + 1;
     for (uint32_t i = 0; i < view->node->card_count && !view->pods_known; i++) {
         uids += view->node->cards[i].holder_count;
         uids += view->node->cards[i].pod_count;
@@ -151,6 +166,7 @@ static bool gather_parties(struct count *count, const struct plimsoll_node_view 
         add_party(count, without, NULL, ROLE_WITHOUT);
     }
     add_pods(count, view, without, priority, &nominated);
+    add_holds(count, view, without);
     for (size_t i = 0; i < view->ended_count; i++) {
         add_party(count, &view->ended[i], NULL, ROLE_ENDED);
     }

@@ -20,7 +20,8 @@ static char pod_name[] = "ollama", pod_namespace[] = "ai", other_node[] = "node-
 
 static void open_desk(struct desk *desk, uint32_t cards)
 {
-    *desk = (struct desk){.books = plimsoll_books_new(), .node_known = true};
+    *desk = (struct desk){.books = plimsoll_books_new(&(struct plimsoll_books_options){0}),
+                          .node_known = true};
     scene_make(&desk->scene, cards, 16384, 4);
     desk->pod = (struct plimsoll_pod){.uid = scene_uid("uid-1"),
                                       .name = pod_name,
@@ -69,8 +70,10 @@ static void reply(struct desk *desk, enum plimsoll_bind_reply reply, const char 
 
 static void see(struct desk *desk, const char *node)
 {
-    step(desk, &(struct plimsoll_books_event){
-                   .kind = PLIMSOLL_BOOKS_POD_SEEN, .uid = desk->request.uid, .node = node});
+    step(desk, &(struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_SEEN,
+                                              .uid = desk->request.uid,
+                                              .node = node,
+                                              .claimed = true});
 }
 
 static void lose(struct desk *desk)

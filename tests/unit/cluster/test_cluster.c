@@ -707,10 +707,11 @@ struct heard {
     struct plimsoll_cluster *cluster;
     unsigned seen, gone;
     char node[64];
+    bool claimed;
 };
 
 /* Reads and writes the picture: it would hang if the lock were held. */
-static void on_seen(void *context, const struct plimsoll_uid *pod, const char *node)
+static void on_seen(void *context, const struct plimsoll_uid *pod, const char *node, bool claimed)
 {
     struct heard *heard = context;
     plimsoll_cluster_read_begin(heard->cluster);
@@ -718,6 +719,7 @@ static void on_seen(void *context, const struct plimsoll_uid *pod, const char *n
     plimsoll_cluster_read_end(heard->cluster);
     plimsoll_cluster_forget(heard->cluster, pod);
     snprintf(heard->node, sizeof heard->node, "%s", node);
+    heard->claimed = claimed;
     heard->seen++;
 }
 
@@ -744,6 +746,11 @@ static void the_listener_hears_of_gpu_pods_outside_the_lock(void **state)
     assert_string_equal(heard.node, "");
     put_pod(*state, (struct pod_words){.name = "b", .uid = UID_B, .node = "gpu0"}, true);
     assert_string_equal(heard.node, "gpu0");
+    assert_false(heard.claimed);
+    put_pod(*state,
+            (struct pod_words){.name = "b", .uid = UID_B, .node = "gpu0", .claim = "6442450944"},
+            true);
+    assert_true(heard.claimed);
     put_pod(*state, (struct pod_words){.name = "b", .uid = UID_B, .node = "gpu0"}, false);
     assert_int_equal(heard.gone, 1);
     put_pod(*state, (struct pod_words){.name = "b", .uid = UID_B}, true);

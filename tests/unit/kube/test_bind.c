@@ -151,18 +151,6 @@ static char *pod_json(const char *uid, const char *node, const char *claim)
     return json_dumps(pod, 0);
 }
 
-static void expect_after_conflict(struct world *world, const char *status, char *pod,
-                                  enum plimsoll_bind_reply expected)
-{
-    set_post(world, "409 Conflict",
-             "{\"kind\":\"Status\",\"message\":\"pod ollama-0 is already assigned to node\"}");
-    world->script.get_status = status;
-    world->script.get_body = pod;
-    assert_int_equal(bind_pod(world), expected);
-    assert_string_equal(world->message, "pod ollama-0 is already assigned to node");
-    free(pod);
-}
-
 static void a_binding_carries_the_claim_and_the_device_lists(void **state)
 {
     struct world *world = *state;
@@ -274,35 +262,14 @@ static void a_server_that_is_not_there_has_refused(void **state)
     assert_int_not_equal(world->message[0], '\0');
 }
 
-static void a_conflict_with_our_own_write_is_bound(void **state)
+static void a_conflict_is_certain_of_this_binding_only(void **state)
 {
     struct world *world = *state;
-    expect_after_conflict(world, "200 OK", pod_json(UID, "gpu0", world->claim.data),
-                          PLIMSOLL_REPLY_BOUND);
-    assert_int_equal(atomic_load(&world->script.gets), 1);
-}
-
-static void a_conflict_with_somebody_elses_write_is_refused(void **state)
-{
-    struct world *world = *state;
-    expect_after_conflict(world, "200 OK", pod_json(UID, "gpu0", "{}"), PLIMSOLL_REPLY_REFUSED);
-    expect_after_conflict(world, "200 OK", pod_json(UID, "gpu0", NULL), PLIMSOLL_REPLY_REFUSED);
-    expect_after_conflict(world, "200 OK", pod_json(UID, "gpu1", world->claim.data),
-                          PLIMSOLL_REPLY_REFUSED);
-    expect_after_conflict(world, "200 OK", pod_json(UID, NULL, NULL), PLIMSOLL_REPLY_REFUSED);
-    expect_after_conflict(world, "200 OK", pod_json("other", "gpu0", world->claim.data),
-                          PLIMSOLL_REPLY_REFUSED);
-    expect_after_conflict(world, "404 Not Found", strdup("{}"), PLIMSOLL_REPLY_REFUSED);
-}
-
-static void a_conflict_whose_pod_cannot_be_read_is_unknown(void **state)
-{
-    struct world *world = *state;
-    expect_after_conflict(world, "503 Busy", strdup("busy"), PLIMSOLL_REPLY_UNKNOWN);
-    expect_after_conflict(world, "200 OK", strdup("{\"metadata\":"), PLIMSOLL_REPLY_UNKNOWN);
-    expect_after_conflict(world, "200 OK", strdup(""), PLIMSOLL_REPLY_UNKNOWN);
-    world->script.get_hangs_up = true;
-    expect_after_conflict(world, "200 OK", strdup("{}"), PLIMSOLL_REPLY_UNKNOWN);
+    set_post(world, "409 Conflict",
+             "{\"kind\":\"Status\",\"message\":\"pod ollama-0 is already assigned to node\"}");
+    assert_int_equal(bind_pod(world), PLIMSOLL_REPLY_CONFLICT);
+    assert_string_equal(world->message, "pod ollama-0 is already assigned to node");
+    assert_int_equal(atomic_load(&world->script.gets), 0);
 }
 
 static void a_connection_is_used_again_and_one_that_died_is_tried_anew(void **state)
@@ -440,9 +407,7 @@ int main(void)
         TEST(a_lost_reply_is_unknown),
         TEST(a_reply_cut_short_is_unknown),
         TEST(a_server_that_is_not_there_has_refused),
-        TEST(a_conflict_with_our_own_write_is_bound),
-        TEST(a_conflict_with_somebody_elses_write_is_refused),
-        TEST(a_conflict_whose_pod_cannot_be_read_is_unknown),
+        TEST(a_conflict_is_certain_of_this_binding_only),
         TEST(a_connection_is_used_again_and_one_that_died_is_tried_anew),
         TEST(a_token_that_rotated_is_read_again_on_401),
         TEST(a_name_for_tls_changes_neither_where_we_go_nor_whom_we_ask),

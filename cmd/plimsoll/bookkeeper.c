@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bookkeeper.h"
+
+#include "lane.h"
+
+#include <plimsoll/clock.h>
+#include <plimsoll/log.h>
+#include <plimsoll/metrics.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* Bindings under way at once. A kube-scheduler binds as fast as it schedules, some hundred a
+ * second. */
+#define BINDING_THREADS 8
+/* An ExtenderBindingResult is a sentence. */
+#define ANSWER_BYTES_MAX 4096
+
+/* A /bind that waits; its address is the ticket. */
+struct ask {
+    struct plimsoll_bind_request request;
+    struct plimsoll_http_exchange *exchange;
+};
+
+/* An effect that waits for the API server, or a step that must not be made in the middle of
+ * another. */
+struct errand {
+    enum { ERRAND_EFFECT, ERRAND_ASK, ERRAND_LOOK_UP, ERRAND_LOOK } kind;
+    struct plimsoll_books_effects effect; /* one, taken from the list that the step gave */
+    struct ask *ask;
+    uint64_t gains;
+    char node[PLIMSOLL_NAME_BYTES_MAX + 1];
+};
+
+struct counts {
+    uint64_t bound, refused, unknown, woken;
+};
+
+struct plimsoll_bookkeeper {
+    struct plimsoll_cluster *cluster;
+    struct plimsoll_kube *kube;
+    const struct plimsoll_config *config;
+    pthread_mutex_t lock; /* the books */
+    struct plimsoll_books *books;
+    struct counts counts;           /* under the lock */
+    struct plimsoll_lane *bindings; /* Bindings and reads of pods */
+    struct plimsoll_lane *lease;    /* must not wait behind slow Bindings: it runs out */
+    struct plimsoll_lane *notes;    /* wakes, and looks at nodes that gained room */
+};
+
+static void answer(struct plimsoll_http_exchange *exchange, const char *message)
+{
+    plimsoll_autotext body = plimsoll_text_make(ANSWER_BYTES_MAX);
+    plimsoll_extender_write_bind(message, &body);
+    plimsoll_http_answer(exchange, 200, "application/json", &body);
+}
+
+/* The ask is the ticket: it lives until it is answered, and it is answered once. */
+static struct ask *ask_of(uint64_t ticket)
+{
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a ticket is an address. */
+    return (struct ask *)(uintptr_t)ticket;
+}
+
+static void finish_ask(struct ask *ask, const char *message)
+{
+    answer(ask->exchange, message);
+    free(ask);
+}
+
+/* -- effects ------------------------------------------------------------------------------------
+ */
+
+static void put_effect(struct plimsoll_lane *lane, struct plimsoll_books_effect *effect)
+{
+    struct errand *errand = plimsoll_alloc(1, sizeof *errand);
+    errand->kind = ERRAND_EFFECT;
+    errand->effect.list = plimsoll_alloc(1, sizeof *errand->effect.list);
+    errand->effect.list[0] = *effect;
+    errand->effect.count = 1;
+    *effect = (struct plimsoll_books_effect){0};
+    plimsoll_lane_put(lane, errand);
+}
+
+static void put_ask(struct plimsoll_bookkeeper *keeper, struct ask *ask, bool look_up)
+{
+    struct errand *errand = plimsoll_alloc(1, sizeof *errand);
+    errand->kind = look_up ? ERRAND_LOOK_UP : ERRAND_ASK;
+    errand->ask = ask;
+    plimsoll_lane_put(keeper->bindings, errand);
+}
+
+static void put_look(struct plimsoll_bookkeeper *keeper, const char *node, uint64_t gains)
+{
+    struct errand *errand = plimsoll_alloc(1, sizeof *errand);
+    errand->kind = ERRAND_LOOK;
+    errand->gains = gains;
+    memcpy(errand->node, node, strnlen(node, sizeof errand->node - 1));
+    plimsoll_lane_put(keeper->notes, errand);
+}
+
+static void carry_out_one(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_effect *effect)
+{
+    const struct plimsoll_bind_request *request = &effect->request;
+    switch (effect->kind) {
+    case PLIMSOLL_BOOKS_ASSUME:
+        plimsoll_cluster_assume(keeper->cluster, &request->uid, request->node, &effect->claim);
+        break;
+    case PLIMSOLL_BOOKS_FORGET:
+        plimsoll_cluster_forget(keeper->cluster, &request->uid);
+        break;
+    case PLIMSOLL_BOOKS_HOLD:
+        plimsoll_cluster_hold(keeper->cluster, &request->uid, request->node, &effect->demand,
+                              &effect->claim);
+        break;
+    case PLIMSOLL_BOOKS_UNHOLD:
+        plimsoll_cluster_unhold(keeper->cluster, &request->uid);
+        break;
+    case PLIMSOLL_BOOKS_ANSWER:
+        finish_ask(ask_of(effect->ticket), effect->message);
+        break;
+    case PLIMSOLL_BOOKS_ASK_AGAIN:
+        put_ask(keeper, ask_of(effect->ticket), false);
+        break;
+    case PLIMSOLL_BOOKS_LOOK:
+        put_look(keeper, request->node, 0);
+        break;
+    case PLIMSOLL_BOOKS_POST:
+    case PLIMSOLL_BOOKS_READ_POD:
+        put_effect(keeper->bindings, effect);
+        break;
+    case PLIMSOLL_BOOKS_LEASE_READ:
+    case PLIMSOLL_BOOKS_LEASE_WRITE:
+    case PLIMSOLL_BOOKS_LIST:
+        put_effect(keeper->lease, effect);
+        break;
+    case PLIMSOLL_BOOKS_WAKE:
+        put_effect(keeper->notes, effect);
+        break;
+    }
+}
+
+/* Under the lock, so that the picture counts a claim before the next bind is decided. */
+static void carry_out(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_effects *effects)
+{
+    for (size_t i = 0; i < effects->count; i++) {
+        carry_out_one(keeper, &effects->list[i]);
+    }
+    plimsoll_books_effects_clear(effects);
+}
+
+/* -- events -------------------------------------------------------------------------------------
+ */
+
+static void step_locked(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event *event,
+                        struct plimsoll_books_effects *effects)
+{
+    event->now_ms = plimsoll_clock_monotonic_ms();
+    event->settings = &keeper->config->placement;
+    plimsoll_books_step(keeper->books, event, effects);
+}
+
+static void step(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event event)
+{
+    struct plimsoll_books_effects effects = {0};
+    pthread_mutex_lock(&keeper->lock);
+    step_locked(keeper, &event, &effects);
+    carry_out(keeper, &effects);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+/* A step about a pod or a node of the picture as it is now. `pod` or `node` may be NULL: not part
+ * of the event. @return false, with nothing done, when the picture does not have them and they
+ * must be there. */
+static bool step_with_picture(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event event,
+                              const struct plimsoll_uid *pod, struct plimsoll_span node,
+                              bool must_be_there)
+{
+    struct plimsoll_books_effects effects = {0};
+    struct plimsoll_extender_node found;
+    pthread_mutex_lock(&keeper->lock);
+    plimsoll_cluster_read_begin(keeper->cluster);
+    event.pod = pod != NULL ? plimsoll_cluster_pod(keeper->cluster, pod) : NULL;
+    if (node.size > 0 && plimsoll_cluster_node(keeper->cluster, node, &found)) {
+        event.view = found.view;
+    }
+    bool there = (pod == NULL || event.pod != NULL) && (node.size == 0 || event.view.node != NULL);
+    if (there || !must_be_there) {
+        step_locked(keeper, &event, &effects);
+    }
+    plimsoll_cluster_read_end(keeper->cluster);
+    carry_out(keeper, &effects);
+    pthread_mutex_unlock(&keeper->lock);
+    return there;
+}
+
+/* Decides a bind by the picture as it is now. */
+static void decide(struct plimsoll_bookkeeper *keeper, struct ask *ask)
+{
+    step_with_picture(keeper,
+                      (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_BIND_ASKED,
+                                                    .ticket = (uint64_t)(uintptr_t)ask,
+                                                    .request = &ask->request},
+                      &ask->request.uid, plimsoll_span_of(ask->request.node), false);
+}
+
+/*
+ * The picture has no such pod: it has no GPU, or the watch lags behind the scheduler's. Only the
+ * API server knows which; taking a GPU pod for one without would bind it past the books.
+ */
+static void look_up(struct plimsoll_bookkeeper *keeper, struct ask *ask)
+{
+    struct plimsoll_error err = {0};
+    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
+    if (plimsoll_kube_read_pod(keeper->kube, &ask->request, &object, &err) != 0 ||
+        plimsoll_cluster_set(keeper->cluster, PLIMSOLL_KIND_PODS, plimsoll_text_span(&object),
+                             &err) != 0) {
+        finish_ask(ask, err.message);
+        return;
+    }
+    decide(keeper, ask);
+}
+
+void plimsoll_bookkeeper_ask(struct plimsoll_bookkeeper *keeper,
+                             const struct plimsoll_bind_request *request,
+                             struct plimsoll_http_exchange *exchange)
+{
+    struct ask *ask = plimsoll_alloc(1, sizeof *ask);
+    ask->request = *request;
+    ask->exchange = exchange;
+    plimsoll_cluster_read_begin(keeper->cluster);
+    bool known = plimsoll_cluster_pod(keeper->cluster, &request->uid) != NULL;
+    plimsoll_cluster_read_end(keeper->cluster);
+    if (known || keeper->kube == NULL) {
+        decide(keeper, ask);
+    } else {
+        put_ask(keeper, ask, true);
+    }
+}
+
+void plimsoll_bookkeeper_asked_anew(struct plimsoll_bookkeeper *keeper,
+                                    const struct plimsoll_uid *pod)
+{
+    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_ASKED_ANEW, .uid = *pod});
+}
+
+void plimsoll_bookkeeper_placed(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
+                                struct plimsoll_span node)
+{
+    step_with_picture(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_FILTERED}, pod,
+                      node, true);
+}
+
+void plimsoll_bookkeeper_refused(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
+                                 const struct plimsoll_name_set *asked, uint64_t gains)
+{
+    step_with_picture(keeper,
+                      (struct plimsoll_books_event){
+                          .kind = PLIMSOLL_BOOKS_FILTERED, .asked = asked, .gains = gains},
+                      pod, (struct plimsoll_span){0}, true);
+}
+
+void plimsoll_bookkeeper_tick(struct plimsoll_bookkeeper *keeper)
+{
+    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_TIME});
+}
+
+/* -- what the picture says ----------------------------------------------------------------------
+ */
+
+static void on_pod_seen(void *context, const struct plimsoll_uid *pod, const char *node,
+                        bool claimed)
+{
+    step(context,
+         (struct plimsoll_books_event){
+             .kind = PLIMSOLL_BOOKS_POD_SEEN, .uid = *pod, .node = node, .claimed = claimed});
+}
+
+static void on_pod_gone(void *context, const struct plimsoll_uid *pod)
+{
+    step(context, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_GONE, .uid = *pod});
+}
+
+/* Also called in the middle of an effect, so the step is left to a lane. */
+static void on_node_gained(void *context, const char *node, uint64_t gains)
+{
+    put_look(context, node, gains);
+}
+
+static void look(struct plimsoll_bookkeeper *keeper, const struct errand *errand)
+{
+    step_with_picture(
+        keeper,
+        (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_NODE_GAINED, .gains = errand->gains},
+        NULL, plimsoll_span_of(errand->node), true);
+}
+
+/* -- errands to the API server ------------------------------------------------------------------
+ */
+
+static void log_reply(const struct plimsoll_books_effect *effect, enum plimsoll_bind_reply reply,
+                      const char *message)
+{
+    static const char *const texts[] = {
+        [PLIMSOLL_REPLY_BOUND] = "pod bound",
+        [PLIMSOLL_REPLY_REFUSED] = "bind refused",
+        [PLIMSOLL_REPLY_CONFLICT] = "bind in conflict",
+        [PLIMSOLL_REPLY_UNKNOWN] = "bind without a reply",
+    };
+    const struct plimsoll_log_field fields[] = {
+        PLIMSOLL_STR("namespace", effect->request.namespace_),
+        PLIMSOLL_STR("pod", effect->request.pod),
+        PLIMSOLL_STR("node", effect->request.node),
+        PLIMSOLL_INT("cards", effect->claim.card_count + effect->claim.floating_cards),
+        PLIMSOLL_STR("err", message),
+    };
+    bool bound = reply == PLIMSOLL_REPLY_BOUND;
+    plimsoll_log_fields(bound ? PLIMSOLL_LOG_INFO : PLIMSOLL_LOG_WARN, texts[reply], fields,
+                        bound ? 4 : 5);
+}
+
+static enum plimsoll_bind_reply send_binding(struct plimsoll_bookkeeper *keeper,
+                                             const struct plimsoll_books_effect *effect,
+                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
+{
+    if (keeper->kube == NULL) {
+        return PLIMSOLL_REPLY_BOUND;
+    }
+    if (plimsoll_clock_monotonic_ms() >= effect->before_ms) {
+        strcpy(message, "not sent: the Lease of the books ran out first");
+        return PLIMSOLL_REPLY_REFUSED;
+    }
+    return plimsoll_kube_bind(keeper->kube, effect, message);
+}
+
+/* Posts one Binding and reports what became of it. */
+static void post(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
+{
+    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
+    enum plimsoll_bind_reply reply = send_binding(keeper, effect, message);
+    log_reply(effect, reply, message);
+    pthread_mutex_lock(&keeper->lock);
+    keeper->counts.bound += reply == PLIMSOLL_REPLY_BOUND;
+    keeper->counts.refused += reply == PLIMSOLL_REPLY_REFUSED || reply == PLIMSOLL_REPLY_CONFLICT;
+    keeper->counts.unknown += reply == PLIMSOLL_REPLY_UNKNOWN;
+    pthread_mutex_unlock(&keeper->lock);
+    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_BIND_REPLIED,
+                                               .uid = effect->request.uid,
+                                               .reply = reply,
+                                               .message = message});
+}
+
+static void report_pod(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *uid,
+                       const struct plimsoll_pod *pod)
+{
+    struct plimsoll_books_event event = {.kind = PLIMSOLL_BOOKS_POD_READ,
+                                         .uid = *uid,
+                                         .fact = PLIMSOLL_POD_UNBOUND,
+                                         .node = pod->node};
+    if (pod->finished) {
+        event.fact = PLIMSOLL_POD_AWAY; /* holds nothing any more */
+    } else if (pod->node[0] != '\0') {
+        event.fact = PLIMSOLL_POD_BOUND;
+        event.claim = plimsoll_pod_claimed(pod) ? &pod->claim : NULL;
+    }
+    step(keeper, event);
+}
+
+static void read_pod(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
+{
+    struct plimsoll_error err = {0};
+    struct plimsoll_pod pod = {0};
+    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
+    if (plimsoll_kube_read_pod(keeper->kube, &effect->request, &object, &err) == 0 &&
+        plimsoll_pod_read(plimsoll_text_span(&object), &keeper->config->reading.resources, &pod,
+                          &err) == 0) {
+        report_pod(keeper, &effect->request.uid, &pod);
+        plimsoll_pod_clear(&pod);
+        return;
+    }
+    bool away = err.kind == PLIMSOLL_ERR_NOT_FOUND || err.kind == PLIMSOLL_ERR_CONFLICT;
+    step(keeper,
+         (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_READ,
+                                       .uid = effect->request.uid,
+                                       .fact = away ? PLIMSOLL_POD_AWAY : PLIMSOLL_POD_UNREAD,
+                                       .message = err.message});
+}
+
+static bool holds_lease(struct plimsoll_bookkeeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    bool holds = plimsoll_books_state(keeper->books).holds_lease;
+    pthread_mutex_unlock(&keeper->lock);
+    return holds;
+}
+
+static void report_lease(struct plimsoll_bookkeeper *keeper, enum plimsoll_lease_reply reply,
+                         const struct plimsoll_lease *lease, const char *message)
+{
+    bool before = holds_lease(keeper);
+    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_LEASE_REPLIED,
+                                               .lease_reply = reply,
+                                               .lease = lease,
+                                               .message = message});
+    bool after = holds_lease(keeper);
+    if (before != after) {
+        plimsoll_log(PLIMSOLL_LOG_INFO,
+                     after ? "the books are kept here" : "the books are not kept here any more",
+                     PLIMSOLL_STR("holder", lease->holder), PLIMSOLL_STR("err", message));
+    }
+}
+
+static void on_listed(void *context, uint64_t ticket)
+{
+    step(context,
+         (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_PODS_LISTED, .ticket = ticket});
+}
+
+static void run_lease(struct plimsoll_bookkeeper *keeper,
+                      const struct plimsoll_books_effect *effect)
+{
+    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
+    const char *namespace_ = plimsoll_kube_namespace(keeper->kube);
+    struct plimsoll_lease lease = {0};
+    enum plimsoll_lease_reply reply;
+    if (effect->kind == PLIMSOLL_BOOKS_LIST) {
+        plimsoll_kube_relist(keeper->kube, PLIMSOLL_KIND_PODS, effect->ticket);
+        return;
+    }
+    if (effect->kind == PLIMSOLL_BOOKS_LEASE_READ) {
+        reply = plimsoll_kube_read_lease(keeper->kube, namespace_, &lease, message);
+    } else {
+        reply = plimsoll_kube_write_lease(keeper->kube, namespace_, effect->lease, &lease, message);
+    }
+    report_lease(keeper, reply, &lease, message);
+}
+
+static void wake(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
+{
+    struct plimsoll_error err = {0};
+    if (keeper->kube == NULL) {
+        return;
+    }
+    int result = plimsoll_kube_wake(keeper->kube, &effect->request, effect->counter, &err);
+    plimsoll_log(result == 0 ? PLIMSOLL_LOG_INFO : PLIMSOLL_LOG_WARN,
+                 result == 0 ? "pod woken" : "pod not woken",
+                 PLIMSOLL_STR("namespace", effect->request.namespace_),
+                 PLIMSOLL_STR("pod", effect->request.pod), PLIMSOLL_STR("err", err.message));
+    pthread_mutex_lock(&keeper->lock);
+    keeper->counts.woken += result == 0;
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+static void run_effect(struct plimsoll_bookkeeper *keeper,
+                       const struct plimsoll_books_effect *effect)
+{
+    if (effect->kind == PLIMSOLL_BOOKS_POST) {
+        post(keeper, effect);
+    } else if (effect->kind == PLIMSOLL_BOOKS_READ_POD) {
+        read_pod(keeper, effect);
+    } else if (effect->kind == PLIMSOLL_BOOKS_WAKE) {
+        wake(keeper, effect);
+    } else {
+        run_lease(keeper, effect);
+    }
+}
+
+static void run_errand(void *context, void *item)
+{
+    struct plimsoll_bookkeeper *keeper = context;
+    struct errand *errand = item;
+    switch (errand->kind) {
+    case ERRAND_EFFECT:
+        run_effect(keeper, &errand->effect.list[0]);
+        break;
+    case ERRAND_ASK:
+        decide(keeper, errand->ask);
+        break;
+    case ERRAND_LOOK_UP:
+        look_up(keeper, errand->ask);
+        break;
+    case ERRAND_LOOK:
+        look(keeper, errand);
+        break;
+    }
+    plimsoll_books_effects_clear(&errand->effect);
+    free(errand);
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+/* Unlike that of every process before and after: a Lease that names it is this one's. */
+static void write_identity(char identity[PLIMSOLL_HOLDER_SIZE])
+{
+    uint64_t number = 0;
+    char host[128] = "";
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
+        abort(); /* every kernel with seccomp has it, and two alike would break the fence */
+    }
+    gethostname(host, sizeof host - 1);
+    (void)snprintf(identity, PLIMSOLL_HOLDER_SIZE, "%s_%016llx", host, (unsigned long long)number);
+}
+
+struct plimsoll_bookkeeper *plimsoll_bookkeeper_start(struct plimsoll_cluster *cluster,
+                                                      struct plimsoll_kube *kube,
+                                                      const struct plimsoll_config *config)
+{
+    struct plimsoll_bookkeeper *keeper = plimsoll_alloc(1, sizeof *keeper);
+    char identity[PLIMSOLL_HOLDER_SIZE];
+    write_identity(identity);
+    keeper->cluster = cluster;
+    keeper->kube = kube;
+    keeper->config = config;
+    keeper->books = plimsoll_books_new(&(struct plimsoll_books_options){
+        .identity = kube != NULL ? identity : NULL,
+        .counter = (uint64_t)plimsoll_clock_unix_ms(),
+    });
+    pthread_mutex_init(&keeper->lock, NULL);
+    keeper->bindings = plimsoll_lane_start(BINDING_THREADS, run_errand, keeper);
+    keeper->lease = plimsoll_lane_start(1, run_errand, keeper);
+    keeper->notes = plimsoll_lane_start(1, run_errand, keeper);
+    if (kube != NULL) {
+        plimsoll_kube_on_listed(kube, on_listed, keeper);
+    }
+    plimsoll_cluster_listen(cluster,
+                            &(struct plimsoll_cluster_listener){.context = keeper,
+                                                                .pod_seen = on_pod_seen,
+                                                                .pod_gone = on_pod_gone,
+                                                                .node_gained = on_node_gained});
+    return keeper;
+}
+
+static struct plimsoll_books_state look_at_books(struct plimsoll_bookkeeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    struct plimsoll_books_state state = plimsoll_books_state(keeper->books);
+    pthread_mutex_unlock(&keeper->lock);
+    return state;
+}
+
+void plimsoll_bookkeeper_leave(struct plimsoll_bookkeeper *keeper, int64_t timeout_ms)
+{
+    int64_t until = plimsoll_clock_monotonic_ms() + timeout_ms;
+    do {
+        step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_STOP});
+        if (look_at_books(keeper).idle) {
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    } while (plimsoll_clock_monotonic_ms() < until);
+    plimsoll_log(PLIMSOLL_LOG_WARN, "the Lease of the books is left to run out",
+                 PLIMSOLL_STR("why", "bindings are in flight or in doubt"));
+}
+
+void plimsoll_bookkeeper_stop(struct plimsoll_bookkeeper **keeper)
+{
+    struct plimsoll_bookkeeper *stopped = PLIMSOLL_TAKE(*keeper);
+    if (stopped == NULL) {
+        return;
+    }
+    plimsoll_lane_stop(&stopped->bindings);
+    plimsoll_lane_stop(&stopped->lease);
+    plimsoll_lane_stop(&stopped->notes);
+    plimsoll_books_free(&stopped->books);
+    pthread_mutex_destroy(&stopped->lock);
+    free(stopped);
+}
+
+void plimsoll_bookkeeper_metrics(struct plimsoll_bookkeeper *keeper, struct plimsoll_text *out)
+{
+    pthread_mutex_lock(&keeper->lock);
+    struct counts counts = keeper->counts;
+    struct plimsoll_books_state state = plimsoll_books_state(keeper->books);
+    pthread_mutex_unlock(&keeper->lock);
+    const char *name = "plimsoll_bind_total";
+    plimsoll_metrics_head(out, name, "counter", "Bindings posted, by what became of them.");
+    plimsoll_metrics_uint(out, name, counts.bound, "result", "bound", NULL);
+    plimsoll_metrics_uint(out, name, counts.refused, "result", "refused", NULL);
+    plimsoll_metrics_uint(out, name, counts.unknown, "result", "unknown", NULL);
+    name = "plimsoll_bind_in_doubt";
+    plimsoll_metrics_head(out, name, "gauge",
+                          "Bindings without a reply: their claims are kept until it is known.");
+    plimsoll_metrics_uint(out, name, state.in_doubt, NULL);
+    name = "plimsoll_books_held";
+    plimsoll_metrics_head(out, name, "gauge", "1 while this process holds the Lease of the books.");
+    plimsoll_metrics_uint(out, name, state.holds_lease, NULL);
+    name = "plimsoll_soft_holds";
+    plimsoll_metrics_head(out, name, "gauge", "Pods with a soft hold on their likely node.");
+    plimsoll_metrics_uint(out, name, state.held, NULL);
+    name = "plimsoll_waiting_pods";
+    plimsoll_metrics_head(out, name, "gauge", "Pods that no node took and that are looked after.");
+    plimsoll_metrics_uint(out, name, state.waiting, NULL);
+    name = "plimsoll_woken_total";
+    plimsoll_metrics_head(out, name, "counter", "Waiting pods woken because they fit again.");
+    plimsoll_metrics_uint(out, name, counts.woken, NULL);
+}
