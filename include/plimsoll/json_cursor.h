@@ -45,12 +45,18 @@ bool plimsoll_json_cursor_object(struct plimsoll_json_cursor *cursor);
  * leaves. */
 bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key);
 /**
- * The next member in one go, when it is a string without escapes, in ASCII and without white space
- * around it, as almost all labels and annotations are. False, and nothing is read, when it is
- * anything else or not there: ask `member`.
+ * As member, and reads the value at the same go when it is a string in ASCII without escapes, as
+ * almost all are: `plain` is what `string` would give. Else plain.data is NULL and the value is
+ * next.
  */
-bool plimsoll_json_cursor_pair(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
-                               struct plimsoll_span *value);
+bool plimsoll_json_cursor_entry(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
+                                struct plimsoll_span *plain);
+/** Behind entry: stands before the value again, for a reader of another type. */
+static inline void plimsoll_json_cursor_again(struct plimsoll_json_cursor *cursor,
+                                              struct plimsoll_span plain)
+{
+    cursor->at = plain.data != NULL ? plain.data - 1 : cursor->at;
+}
 /** Enters an array; as object. */
 bool plimsoll_json_cursor_array(struct plimsoll_json_cursor *cursor);
 /** True when another element follows; false at the array's end, which it leaves. */

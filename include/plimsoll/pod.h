@@ -38,7 +38,7 @@ struct plimsoll_pod {
     bool terminating; /* deletionTimestamp set; still counts */
     bool mirror;      /* kubernetes.io/config.mirror */
     bool agent;       /* labels app.kubernetes.io/part-of=plimsoll and /component=agent */
-    bool ready;       /* condition Ready is True */
+    bool ready;       /* of an agent: condition Ready is True */
     struct plimsoll_demand demand;
     char *refusal; /* NULL, or why the demand cannot be read: field, value, what would be right */
     struct plimsoll_claim claim; /* card_count and floating_cards 0 when there is none of its own */

@@ -160,8 +160,9 @@ bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct pli
     return true;
 }
 
-bool plimsoll_json_cursor_pair(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
-                               struct plimsoll_span *value)
+/* A key and a string, both plain, without white space around them. False: nothing was read. */
+static inline bool pass_pair(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
+                             struct plimsoll_span *value)
 {
     const char *end = cursor->end, *at = cursor->at;
     if (cursor->failed || at == end || *at != (cursor->fresh ? '"' : ',')) {
@@ -184,6 +185,16 @@ bool plimsoll_json_cursor_pair(struct plimsoll_json_cursor *cursor, struct plims
     cursor->at = last + 1;
     cursor->fresh = false;
     return true;
+}
+
+bool plimsoll_json_cursor_entry(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
+                                struct plimsoll_span *plain)
+{
+    if (pass_pair(cursor, key, plain)) {
+        return true;
+    }
+    *plain = (struct plimsoll_span){0};
+    return plimsoll_json_cursor_member(cursor, key);
 }
 
 bool plimsoll_json_cursor_array(struct plimsoll_json_cursor *cursor)

@@ -75,22 +75,23 @@ static bool is_source_ours(struct plimsoll_json_cursor *cursor)
 static void read_variable(struct plimsoll_json_cursor *cursor,
                           struct plimsoll_model_container *container)
 {
-    struct plimsoll_span key, name = {0};
+    struct plimsoll_span key, plain, name = {0};
     struct plimsoll_model_value value = {.present = true};
     bool sourced = false, ours = false;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while (plimsoll_json_cursor_member(cursor, &key)) {
+    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
         if (plimsoll_span_is(key, "name")) {
-            plimsoll_json_cursor_string(cursor, &name);
+            plimsoll_model_entry_string(cursor, plain, &name);
         } else if (plimsoll_span_is(key, "value")) {
-            plimsoll_model_value_read(cursor, &value);
+            plimsoll_model_entry_value(cursor, plain, &value);
         } else if (plimsoll_span_is(key, "valueFrom")) {
+            plimsoll_json_cursor_again(cursor, plain);
             sourced = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_OBJECT;
             ours = is_source_ours(cursor);
         } else {
-            plimsoll_json_cursor_skip(cursor, NULL);
+            plimsoll_model_entry_skip(cursor, plain);
         }
     }
     if (plimsoll_span_is(name, "NVIDIA_VISIBLE_DEVICES")) {
@@ -174,6 +175,80 @@ bool plimsoll_model_containers_next(struct plimsoll_model_containers *all,
         all->begun = false;
         all->cursor = plimsoll_json_cursor_make(all->init_list);
     }
+}
+
+/* Passes over limits or requests. @return false when a resource has a domain */
+static bool pass_quantities(struct plimsoll_json_cursor *cursor)
+{
+    struct plimsoll_span key, plain;
+    if (plimsoll_json_cursor_object(cursor)) {
+        while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+            plimsoll_model_entry_skip(cursor, plain);
+            if (key.size > 0 && memchr(key.data, '/', key.size) != NULL) {
+                return false;
+            }
+        }
+    }
+    return !cursor->failed;
+}
+
+static bool pass_resources(struct plimsoll_json_cursor *cursor)
+{
+    struct plimsoll_span key;
+    bool none = true;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return !cursor->failed;
+    }
+    while (none && plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "limits") || plimsoll_span_is(key, "requests")) {
+            none = pass_quantities(cursor);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+    return none && !cursor->failed;
+}
+
+/* As read_container, without keeping anything. @return false when something is unusual */
+static bool pass_container(struct plimsoll_json_cursor *cursor)
+{
+    struct plimsoll_model_container ignored = {.privileged = false};
+    struct plimsoll_span key, plain;
+    bool usual = true;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return !cursor->failed;
+    }
+    while (usual && plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+        if (plimsoll_span_is(key, "resources")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            usual = pass_resources(cursor);
+        } else if (plimsoll_span_is(key, "securityContext")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            read_security(cursor, &ignored);
+        } else if (plimsoll_span_is(key, "name") || plimsoll_span_is(key, "restartPolicy")) {
+            plimsoll_model_entry_string(cursor, plain, &plain);
+        } else {
+            plimsoll_model_entry_skip(cursor, plain);
+        }
+    }
+    return usual && !cursor->failed;
+}
+
+bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, struct plimsoll_span *list)
+{
+    bool usual = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_ARRAY;
+    const char *begin = cursor->at;
+    if (!usual || !plimsoll_json_cursor_array(cursor)) {
+        return false;
+    }
+    while (usual && plimsoll_json_cursor_element(cursor)) {
+        usual = pass_container(cursor);
+    }
+    if (!usual || cursor->failed) {
+        return false;
+    }
+    *list = (struct plimsoll_span){.data = begin, .size = (size_t)(cursor->at - begin)};
+    return true;
 }
 
 /* A quantity may also stand as a bare number. */

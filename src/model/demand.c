@@ -391,7 +391,13 @@ int plimsoll_model_demand(const struct plimsoll_model_asks *asks,
 {
     struct survey survey = {.resources = resources};
     *demand = (struct plimsoll_demand){.gpu = false};
-    survey_pod(asks, &survey, malformed, err);
+    bool domains = asks->container_domains || asks->init_domains;
+    if (!asks->vram.present && !domains) {
+        return 0;
+    }
+    if (domains) {
+        survey_pod(asks, &survey, malformed, err);
+    }
     demand->gpu = survey.rule != NULL || survey.vram_limits || survey.failed || asks->vram.present;
     if (!demand->gpu) {
         return 0;

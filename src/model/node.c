@@ -84,23 +84,20 @@ static bool is_selected(const struct selectors *selectors, struct plimsoll_span 
     return false;
 }
 
-/* The cursor stands before the value, unless it is `plain` and read. */
 static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
-                       const struct plimsoll_span *plain, const struct selectors *selectors,
+                       struct plimsoll_span plain, const struct selectors *selectors,
                        struct found *found, struct plimsoll_node *node)
 {
-    struct plimsoll_model_value value = {.present = true}, *wanted;
-    wanted = plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)
-                 ? &found->pin_label
-                 : plimsoll_model_labels_find(&found->labels, key);
+    struct plimsoll_model_value value,
+        *wanted = plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)
+                      ? &found->pin_label
+                      : plimsoll_model_labels_find(&found->labels, key);
     bool selected = is_selected(selectors, key);
-    if (plain != NULL) {
-        value.raw = *plain;
-    } else if (wanted != NULL || selected) {
-        plimsoll_model_value_read(cursor, &value);
-    } else {
-        plimsoll_json_cursor_skip(cursor, NULL);
+    if (wanted == NULL && !selected) {
+        plimsoll_model_entry_skip(cursor, plain);
+        return;
     }
+    plimsoll_model_entry_value(cursor, plain, &value);
     if (selected) {
         node->selectors |= match_selectors(selectors, key, &value);
     }
@@ -112,14 +109,12 @@ static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span
 static void read_labels(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
                         struct found *found, struct plimsoll_node *node)
 {
-    struct plimsoll_span key, value;
-    bool plain = false;
+    struct plimsoll_span key, plain;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while ((plain = plimsoll_json_cursor_pair(cursor, &key, &value)) ||
-           plimsoll_json_cursor_member(cursor, &key)) {
-        read_label(cursor, key, plain ? &value : NULL, selectors, found, node);
+    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+        read_label(cursor, key, plain, selectors, found, node);
     }
 }
 

@@ -10,12 +10,19 @@ struct found {
     struct plimsoll_span uid, namespace_, name, node, nominated;
     struct plimsoll_model_value claim;
     struct plimsoll_model_asks asks;
+    struct plimsoll_span conditions; /* whole JSON value, empty when absent */
     bool part_of_us, component_agent;
 };
 
 static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
-                            struct found *found, struct plimsoll_pod *pod)
+                            struct plimsoll_span plain, struct found *found,
+                            struct plimsoll_pod *pod)
 {
+    if (!plimsoll_span_starts(key, "plimsoll.dev/")) {
+        pod->mirror = pod->mirror || plimsoll_span_is(key, "kubernetes.io/config.mirror");
+        plimsoll_model_entry_skip(cursor, plain);
+        return;
+    }
     const struct {
         const char *key;
         struct plimsoll_model_value *value;
@@ -27,28 +34,25 @@ static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll
         {PLIMSOLL_ANNOTATION_POLICY, &found->asks.policy},
         {PLIMSOLL_ANNOTATION_CLAIM, &found->claim},
     };
-    if (plimsoll_span_starts(key, "plimsoll.dev/")) {
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-            if (plimsoll_span_is(key, known[i].key)) {
-                plimsoll_model_value_read(cursor, known[i].value);
-                return;
-            }
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (plimsoll_span_is(key, known[i].key)) {
+            plimsoll_model_entry_value(cursor, plain, known[i].value);
+            return;
         }
     }
-    pod->mirror = pod->mirror || plimsoll_span_is(key, "kubernetes.io/config.mirror");
-    plimsoll_json_cursor_skip(cursor, NULL);
+    plimsoll_model_entry_skip(cursor, plain);
 }
 
 static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
-                       struct found *found)
+                       struct plimsoll_span plain, struct found *found)
 {
     bool part_of = plimsoll_span_is(key, "app.kubernetes.io/part-of");
     if (!part_of && !plimsoll_span_is(key, "app.kubernetes.io/component")) {
-        plimsoll_json_cursor_skip(cursor, NULL);
+        plimsoll_model_entry_skip(cursor, plain);
         return;
     }
     struct plimsoll_model_value value;
-    plimsoll_model_value_read(cursor, &value);
+    plimsoll_model_entry_value(cursor, plain, &value);
     if (part_of) {
         found->part_of_us = plimsoll_span_is(value.raw, "plimsoll");
     } else {
@@ -56,60 +60,94 @@ static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span
     }
 }
 
+static void read_labels(struct plimsoll_json_cursor *cursor, struct found *found)
+{
+    struct plimsoll_span key, plain;
+    if (plimsoll_json_cursor_object(cursor)) {
+        while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+            read_label(cursor, key, plain, found);
+        }
+    }
+}
+
+static void read_annotations(struct plimsoll_json_cursor *cursor, struct found *found,
+                             struct plimsoll_pod *pod)
+{
+    struct plimsoll_span key, plain;
+    if (plimsoll_json_cursor_object(cursor)) {
+        while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+            read_annotation(cursor, key, plain, found, pod);
+        }
+    }
+}
+
 static void read_metadata(struct plimsoll_json_cursor *cursor, struct found *found,
                           struct plimsoll_pod *pod)
 {
-    struct plimsoll_span key, name;
+    struct plimsoll_span key, plain, time;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while (plimsoll_json_cursor_member(cursor, &key)) {
+    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
         if (plimsoll_span_is(key, "name")) {
-            plimsoll_json_cursor_string(cursor, &found->name);
+            plimsoll_model_entry_string(cursor, plain, &found->name);
         } else if (plimsoll_span_is(key, "namespace")) {
-            plimsoll_json_cursor_string(cursor, &found->namespace_);
+            plimsoll_model_entry_string(cursor, plain, &found->namespace_);
         } else if (plimsoll_span_is(key, "uid")) {
-            plimsoll_json_cursor_string(cursor, &found->uid);
+            plimsoll_model_entry_string(cursor, plain, &found->uid);
         } else if (plimsoll_span_is(key, "deletionTimestamp")) {
-            pod->terminating = plimsoll_json_cursor_string(cursor, &name);
+            pod->terminating = plimsoll_model_entry_string(cursor, plain, &time);
         } else if (plimsoll_span_is(key, "annotations")) {
-            if (plimsoll_json_cursor_object(cursor)) {
-                while (plimsoll_json_cursor_member(cursor, &name)) {
-                    read_annotation(cursor, name, found, pod);
-                }
-            }
+            plimsoll_json_cursor_again(cursor, plain);
+            read_annotations(cursor, found, pod);
         } else if (plimsoll_span_is(key, "labels")) {
-            if (plimsoll_json_cursor_object(cursor)) {
-                while (plimsoll_json_cursor_member(cursor, &name)) {
-                    read_label(cursor, name, found);
-                }
-            }
+            plimsoll_json_cursor_again(cursor, plain);
+            read_labels(cursor, found);
         } else {
-            plimsoll_json_cursor_skip(cursor, NULL);
+            plimsoll_model_entry_skip(cursor, plain);
         }
+    }
+}
+
+/*
+ * Only the bytes: what containers mean depends on annotations, which may come later. They are
+ * walked all the same, because of most pods this is enough to know that no container can ask for a
+ * card.
+ */
+static void read_containers(struct plimsoll_json_cursor *cursor, struct plimsoll_span *list,
+                            bool *domains)
+{
+    struct plimsoll_json_cursor ahead = *cursor;
+    *domains = !plimsoll_model_containers_pass(&ahead, list);
+    if (*domains) {
+        plimsoll_json_cursor_skip(cursor, list);
+    } else {
+        *cursor = ahead;
     }
 }
 
 static void read_spec(struct plimsoll_json_cursor *cursor, struct found *found,
                       struct plimsoll_pod *pod)
 {
-    struct plimsoll_span key;
+    struct plimsoll_span key, plain;
     int64_t priority = 0;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while (plimsoll_json_cursor_member(cursor, &key)) {
+    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
         if (plimsoll_span_is(key, "nodeName")) {
-            plimsoll_json_cursor_string(cursor, &found->node);
+            plimsoll_model_entry_string(cursor, plain, &found->node);
         } else if (plimsoll_span_is(key, "priority")) {
+            plimsoll_json_cursor_again(cursor, plain);
             plimsoll_json_cursor_int(cursor, &priority);
         } else if (plimsoll_span_is(key, "containers")) {
-            /* Only its bytes: what they mean depends on annotations, which may come later. */
-            plimsoll_json_cursor_skip(cursor, &found->asks.container_list);
+            plimsoll_json_cursor_again(cursor, plain);
+            read_containers(cursor, &found->asks.container_list, &found->asks.container_domains);
         } else if (plimsoll_span_is(key, "initContainers")) {
-            plimsoll_json_cursor_skip(cursor, &found->asks.init_list);
+            plimsoll_json_cursor_again(cursor, plain);
+            read_containers(cursor, &found->asks.init_list, &found->asks.init_domains);
         } else {
-            plimsoll_json_cursor_skip(cursor, NULL);
+            plimsoll_model_entry_skip(cursor, plain);
         }
     }
     pod->priority = (int32_t)(priority > INT32_MAX   ? INT32_MAX
@@ -137,28 +175,49 @@ static void read_condition(struct plimsoll_json_cursor *cursor, struct plimsoll_
     }
 }
 
+/* Whose they are is known at the end only. */
+static void read_conditions(struct plimsoll_json_cursor *cursor, struct found *found)
+{
+    found->conditions = (struct plimsoll_span){0};
+    if (plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_ARRAY) {
+        plimsoll_json_cursor_skip(cursor, &found->conditions);
+    } else {
+        plimsoll_json_cursor_array(cursor);
+    }
+}
+
+/* An agent that is not ready does not measure. @return false when the conditions are malformed */
+static bool read_ready(const struct found *found, struct plimsoll_pod *pod)
+{
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(found->conditions);
+    pod->agent = found->part_of_us && found->component_agent;
+    if (pod->agent && found->conditions.size > 0 && plimsoll_json_cursor_array(&cursor)) {
+        while (plimsoll_json_cursor_element(&cursor)) {
+            read_condition(&cursor, pod);
+        }
+    }
+    return !cursor.failed;
+}
+
 static void read_status(struct plimsoll_json_cursor *cursor, struct found *found,
                         struct plimsoll_pod *pod)
 {
-    struct plimsoll_span key, phase;
+    struct plimsoll_span key, plain, phase;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while (plimsoll_json_cursor_member(cursor, &key)) {
+    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
         if (plimsoll_span_is(key, "phase")) {
             pod->finished =
-                plimsoll_json_cursor_string(cursor, &phase) &&
+                plimsoll_model_entry_string(cursor, plain, &phase) &&
                 (plimsoll_span_is(phase, "Succeeded") || plimsoll_span_is(phase, "Failed"));
         } else if (plimsoll_span_is(key, "nominatedNodeName")) {
-            plimsoll_json_cursor_string(cursor, &found->nominated);
+            plimsoll_model_entry_string(cursor, plain, &found->nominated);
         } else if (plimsoll_span_is(key, "conditions")) {
-            if (plimsoll_json_cursor_array(cursor)) {
-                while (plimsoll_json_cursor_element(cursor)) {
-                    read_condition(cursor, pod);
-                }
-            }
+            plimsoll_json_cursor_again(cursor, plain);
+            read_conditions(cursor, found);
         } else {
-            plimsoll_json_cursor_skip(cursor, NULL);
+            plimsoll_model_entry_skip(cursor, plain);
         }
     }
 }
@@ -302,6 +361,9 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
     if (malformed) {
         result = plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                     "no Pod: spec.containers or spec.initContainers is malformed");
+    } else if (!read_ready(&found, &read)) {
+        result =
+            plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "no Pod: status.conditions is malformed");
     } else {
         result = take_names(&found, &read, err);
     }
@@ -309,7 +371,6 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
         plimsoll_pod_clear(&read);
         return -1;
     }
-    read.agent = found.part_of_us && found.component_agent;
     read_claim(&found.claim, &read);
     *pod = read;
     return 0;

@@ -32,6 +32,13 @@ struct plimsoll_model_containers plimsoll_model_containers_make(struct plimsoll_
 /** @return false at the end or when `cursor.failed` */
 bool plimsoll_model_containers_next(struct plimsoll_model_containers *all,
                                     struct plimsoll_model_container *container);
+/**
+ * Passes over a list of containers of which none asks for a resource with a domain, as cards are.
+ * @param list  Set on success: its bytes.
+ * @return false when one does, or something is unusual; the cursor is of no use then
+ */
+bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor,
+                                    struct plimsoll_span *list);
 /** Looks into `env` for `visible` and `visible_ours`. @return false when it is no proper JSON */
 bool plimsoll_model_container_read_env(struct plimsoll_model_container *container);
 
@@ -39,6 +46,8 @@ bool plimsoll_model_container_read_env(struct plimsoll_model_container *containe
 struct plimsoll_model_asks {
     struct plimsoll_model_value vram, gpus, containers, topology, policy; /* annotations */
     struct plimsoll_span container_list, init_list; /* whole JSON arrays, empty when absent */
+    /* False: no container of the list asks for a resource with a domain, as cards are. */
+    bool container_domains, init_domains;
 };
 
 /** A container's quantity of one resource: its limit, or its request where it has no limit. */

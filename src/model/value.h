@@ -22,6 +22,40 @@ struct plimsoll_model_value {
 void plimsoll_model_value_read(struct plimsoll_json_cursor *cursor,
                                struct plimsoll_model_value *value);
 
+/*
+ * Behind plimsoll_json_cursor_entry: the value is in `plain`, or the cursor stands before it.
+ */
+/** As plimsoll_json_cursor_string. */
+static inline bool plimsoll_model_entry_string(struct plimsoll_json_cursor *cursor,
+                                               struct plimsoll_span plain,
+                                               struct plimsoll_span *raw)
+{
+    if (plain.data == NULL) {
+        return plimsoll_json_cursor_string(cursor, raw);
+    }
+    *raw = plain;
+    return true;
+}
+/** As plimsoll_json_cursor_skip. */
+static inline void plimsoll_model_entry_skip(struct plimsoll_json_cursor *cursor,
+                                             struct plimsoll_span plain)
+{
+    if (plain.data == NULL) {
+        plimsoll_json_cursor_skip(cursor, NULL);
+    }
+}
+/** As plimsoll_model_value_read. */
+static inline void plimsoll_model_entry_value(struct plimsoll_json_cursor *cursor,
+                                              struct plimsoll_span plain,
+                                              struct plimsoll_model_value *value)
+{
+    if (plain.data == NULL) {
+        plimsoll_model_value_read(cursor, value);
+    } else {
+        *value = (struct plimsoll_model_value){.raw = plain, .present = true};
+    }
+}
+
 /**
  * The unescaped value.
  * @param scratch  Holds it when it had escapes; must outlive `text`.

@@ -71,7 +71,7 @@ static void a_pod_without_a_gpu_is_none(void **state)
                                   "\"Initialized\",\"status\":"
                                   "\"True\"},{\"status\":\"True\",\"type\":\"Ready\"}]}}");
     assert_false(pod.demand.gpu || pod.finished || pod.terminating || pod.mirror || pod.agent);
-    assert_true(pod.ready);
+    assert_false(pod.ready); /* which is said of agents only */
     assert_string_equal(pod.uid.text, "u-1");
     assert_string_equal(pod.name, "web");
     assert_string_equal(pod.namespace_, "ns");
