@@ -6,9 +6,7 @@
 #include "verbs.h"
 
 #include <plimsoll/clock.h>
-#include <plimsoll/limits.h>
 #include <plimsoll/log.h>
-#include <plimsoll/own.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -188,7 +186,6 @@ int plimsoll_command_serve(int argc, char **argv)
     }
     struct server server = {.config = options.config};
     setup_log(server.config);
-    plimsoll_alloc_keep(PLIMSOLL_KEPT_BYTES);
     /* Before the first thread: every thread inherits the mask, and only sigtimedwait sees the
      * signals. */
     sigset_t signals;
