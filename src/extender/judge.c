@@ -15,6 +15,12 @@ static void add_score(struct plimsoll_extender_call *call, size_t index, double 
     call->scores[index] = score;
 }
 
+static void score(struct plimsoll_extender_call *call, size_t index,
+                  const struct plimsoll_node *node, const struct plimsoll_node_load *load)
+{
+    add_score(call, index, plimsoll_placement_score(node, load, &call->pod.demand, call->settings));
+}
+
 /* The shared load lines are anybody's. They are wrong for a pod that they count already, and where
  * they count nominations that this pod need not respect. */
 static struct plimsoll_node_load *compute_own(const struct plimsoll_extender_call *call,
@@ -48,9 +54,7 @@ void plimsoll_call_judge(struct plimsoll_extender_call *call, size_t index,
                             .reason;
     }
     if (call->verb == PLIMSOLL_VERB_PRIORITIZE && entry->reason == PLIMSOLL_FITS) {
-        add_score(
-            call, index,
-            plimsoll_placement_score(node->view.node, load, &call->pod.demand, call->settings));
+        score(call, index, node->view.node, load);
     }
 }
 
@@ -90,18 +94,25 @@ static bool note_seen(struct seen *seen, uint32_t number)
     return first;
 }
 
-/* At the node's summary alone, where that tells all that the answer needs. */
-static bool glance(struct plimsoll_extender_call *call, size_t index,
-                   const struct plimsoll_extender_glimpse *glimpse)
+/* At the node's summary, and at its cards only where that does not tell all that the answer needs.
+ */
+static void judge_known(struct plimsoll_extender_call *call, size_t index,
+                        const struct plimsoll_extender_glimpse *glimpse)
 {
+    const struct plimsoll_extender_world *world = call->world;
+    struct plimsoll_extender_node node;
     enum plimsoll_reason reason;
     if (call->bound[0] != '\0' ||
-        !plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason) ||
-        (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_PRIORITIZE)) {
-        return false;
+        !plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason)) {
+        world->open(world->context, glimpse, &node);
+        plimsoll_call_judge(call, index, &node);
+        return;
     }
     call->names.list[index].reason = (uint8_t)reason;
-    return true;
+    if (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_PRIORITIZE) {
+        world->open(world->context, glimpse, &node);
+        score(call, index, node.view.node, node.load);
+    }
 }
 
 /* A name of a node that is known is the same as another if the node is. */
@@ -116,11 +127,7 @@ static int judge_glimpse(struct plimsoll_extender_call *call, size_t index,
     if (!note_seen(seen, glimpse->number)) {
         return plimsoll_names_refuse_twice(&call->names, index, err);
     }
-    if (!glance(call, index, glimpse)) {
-        struct plimsoll_extender_node node;
-        call->world->open(call->world->context, glimpse, &node);
-        plimsoll_call_judge(call, index, &node);
-    }
+    judge_known(call, index, glimpse);
     return 0;
 }
 

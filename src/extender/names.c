@@ -4,6 +4,10 @@
 #include <plimsoll/json_cursor.h>
 #include <plimsoll/limits.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define CAPACITY_MIN        64u /* of the list; the next ones are twice as large */
 #define MIDDLING_NAME_BYTES 32u
 
@@ -22,36 +26,45 @@ static bool in_a_name(unsigned char c)
 /* A vector type can only be named by a typedef. NOLINTNEXTLINE(readability-identifier-naming) */
 typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
-/* The same of LANES bytes at once. @return how many from the first on may stand in a name */
-static inline size_t measure_lanes(const char *data)
+/* A bit for each lane that is all ones or all zeroes. */
+#if defined(__SSE2__)
+static inline unsigned bits_of(lanes all)
+{
+    return (unsigned)_mm_movemask_epi8((__m128i)all);
+}
+#else
+static inline unsigned bits_of(lanes all)
+{
+    unsigned bits = 0;
+    for (unsigned i = 0; i < LANES; i++) {
+        bits |= (all[i] & 1u) << i;
+    }
+    return bits;
+}
+#endif
+
+/* The same of LANES bytes at once: a bit for each that may not stand in a name. */
+static inline unsigned find_ends(const char *data)
 {
     lanes bytes;
     memcpy(&bytes, data, sizeof bytes);
     lanes folded = bytes | 0x20;
-    lanes bad = ~((lanes)((folded - 'a') < 26) | (lanes)((bytes - '0') < 10) |
-                  (lanes)((bytes - '-') < 2) | (lanes)(bytes == '_'));
-    uint64_t halves[2];
-    memcpy(halves, &bad, sizeof halves);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    halves[0] = __builtin_bswap64(halves[0]);
-    halves[1] = __builtin_bswap64(halves[1]);
-#endif
-    if (halves[0] != 0) {
-        return (size_t)__builtin_ctzll(halves[0]) / 8;
-    }
-    return halves[1] != 0 ? 8 + (size_t)__builtin_ctzll(halves[1]) / 8 : LANES;
+    lanes good = (lanes)((folded - 'a') < 26) | (lanes)((bytes - '0') < 10) |
+                 (lanes)((bytes - '-') < 2) | (lanes)(bytes == '_');
+    return bits_of(good) ^ ((1u << LANES) - 1);
 }
 
 /* How many bytes from `at` on may stand in a name. Behind them stands one that may not, and behind
- * that LANES more that may be looked at. */
+ * that LANES more that may be looked at. Where the loop ends is for the processor to guess: names
+ * are of like length, and it need not wait for one to go on with the next. */
 static inline size_t measure(const char *at)
 {
-    size_t size = 0, more;
-    do {
-        more = measure_lanes(at + size);
-        size += more;
-    } while (more == LANES);
-    return size;
+    size_t size = 0;
+    unsigned ends;
+    while ((ends = find_ends(at + size)) == 0) {
+        size += LANES;
+    }
+    return size + (size_t)__builtin_ctz(ends);
 }
 
 bool plimsoll_names_valid(struct plimsoll_span name)
@@ -195,19 +208,20 @@ static bool read_plain(struct plimsoll_json_cursor *cursor, struct plimsoll_span
     return true;
 }
 
-/* The names from here on that are plain and have a comma and no space between them. */
-static void read_many(struct plimsoll_names *names, struct plimsoll_json_cursor *cursor)
+/* The names from here on that are plain and have a comma and no space between them. @return behind
+ * the last of them */
+static const char *read_many(struct plimsoll_names *names, const char *at)
 {
-    struct plimsoll_span name;
-    while (cursor->at[0] == ',' && names->count < PLIMSOLL_NODE_NAMES_MAX) {
-        struct plimsoll_json_cursor next = *cursor;
-        next.at++;
-        if (!read_plain(&next, &name) || name.size == 0 || name.size > PLIMSOLL_NAME_BYTES_MAX) {
-            return;
+    const char *bytes = names->bytes.data;
+    while (at[0] == ',' && at[1] == '"' && names->count < PLIMSOLL_NODE_NAMES_MAX) {
+        size_t size = measure(at + 2);
+        if (size == 0 || size > PLIMSOLL_NAME_BYTES_MAX || at[2 + size] != '"') {
+            break;
         }
-        append(names, (size_t)(name.data - names->bytes.data) - 1, name.size);
-        cursor->at = next.at;
+        append(names, (size_t)(at + 1 - bytes), size);
+        at += size + 3;
     }
+    return at;
 }
 
 /* The array, with more behind it than the scan of a name looks at. */
@@ -243,7 +257,7 @@ int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array
                 return -1;
             }
             append(names, (size_t)(name.data - names->bytes.data) - 1, name.size);
-            read_many(names, &cursor);
+            cursor.at = read_many(names, cursor.at);
         }
     }
     if (!plimsoll_json_cursor_finish(&cursor)) {

@@ -151,6 +151,62 @@ static void a_world_that_is_asked_one_by_one_gives_the_same_answer(void **state)
     check_filter(world, &body, together.data);
 }
 
+/* Names are read and written in blocks, whose ends no name may notice. */
+static void names_of_every_length_come_back(void **state)
+{
+    struct world *world = *state;
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyz0123456789-.ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    plimsoll_autotext names = plimsoll_text_make(1u << 20);
+    plimsoll_autotext expected = plimsoll_text_make(1u << 20);
+    for (size_t size = 1; size <= PLIMSOLL_NAME_BYTES_MAX; size++) {
+        plimsoll_text_add_string(&names, size == 1 ? "[\"" : ",\"");
+        for (size_t i = 0; i < size; i++) {
+            plimsoll_text_add_char(&names, letters[(i + size) % (sizeof letters - 1)]);
+        }
+        plimsoll_text_add_char(&names, '"');
+    }
+    plimsoll_text_add_char(&names, ']');
+    plimsoll_text_add_format(&expected,
+                             "{\"Nodes\":null,\"NodeNames\":%s,\"FailedNodes\":null,"
+                             "\"FailedAndUnresolvableNodes\":{},\"Error\":\"\"}",
+                             names.data);
+    plimsoll_autotext body = make_body(PLAIN_POD, "null", names.data);
+    check_filter(world, &body, expected.data);
+}
+
+/* `name` with `byte` at `at`, behind another name. */
+static int ask_about(struct world *world, const char *name, size_t at, char byte,
+                     struct plimsoll_error *err)
+{
+    struct plimsoll_extender_outcome outcome;
+    plimsoll_autotext names = plimsoll_text_make(1u << 16);
+    plimsoll_autotext answer = plimsoll_text_make(1u << 26);
+    plimsoll_text_add_string(&names, "[\"first\",\"");
+    size_t begin = names.size;
+    plimsoll_text_add_string(&names, name);
+    plimsoll_text_add_string(&names, "\"]");
+    names.data[begin + at] = byte;
+    plimsoll_autotext body = make_body(PLAIN_POD, "null", names.data);
+    return world_ask(world, PLIMSOLL_VERB_FILTER, plimsoll_text_span(&body), SIZE_MAX, &answer,
+                     &outcome, err);
+}
+
+static void a_byte_that_no_name_has_is_seen_wherever_it_stands(void **state)
+{
+    struct world *world = *state;
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz-0123456789.a";
+    static const char bad[] = "\t !#$%&'()*+,/:;<=>?@[]^`{|}~\x7f\xC3\xFF";
+    for (size_t at = 0; at < sizeof name - 1; at++) {
+        struct plimsoll_error err = {0};
+        assert_int_equal(ask_about(world, name, at, 'Z', &err), 0);
+        for (size_t i = 0; i < sizeof bad - 1; i++) {
+            assert_int_equal(ask_about(world, name, at, bad[i], &err), -1);
+            assert_int_equal(err.kind, PLIMSOLL_ERR_INVALID);
+        }
+    }
+}
+
 static void names_are_answered_from_the_world(void **state)
 {
     struct world *world = *state;
@@ -682,6 +738,8 @@ int main(void)
         FILTER_TEST(full_nodes_go_back_byte_for_byte),
         FILTER_TEST(a_name_that_is_there_twice_is_refused_wherever_it_stands),
         FILTER_TEST(a_world_that_is_asked_one_by_one_gives_the_same_answer),
+        FILTER_TEST(names_of_every_length_come_back),
+        FILTER_TEST(a_byte_that_no_name_has_is_seen_wherever_it_stands),
         FILTER_TEST(names_are_answered_from_the_world),
         FILTER_TEST(full_nodes_are_answered_from_their_bytes),
         FILTER_TEST(all_full_nodes_can_be_refused),
