@@ -19,6 +19,7 @@ _PATHS = {  # plural: (prefix, namespaced)
     "leases": ("/apis/coordination.k8s.io/v1", True),
     "runtimeclasses": ("/apis/node.k8s.io/v1", False),
     "clusterrolebindings": ("/apis/rbac.authorization.k8s.io/v1", False),
+    "rolebindings": ("/apis/rbac.authorization.k8s.io/v1", True),
     "mutatingwebhookconfigurations": ("/apis/admissionregistration.k8s.io/v1", False),
     "subjectaccessreviews": ("/apis/authorization.k8s.io/v1", False),
 }

@@ -163,6 +163,10 @@ class Plimsoll:
         binding["metadata"]["name"] = SERVER_ACCOUNT
         binding["subjects"][0]["name"] = SERVER_ACCOUNT
         api.create("clusterrolebindings", binding)
+        books = manifests.find("RoleBinding", "plimsoll-books")
+        books["metadata"]["name"] = SERVER_ACCOUNT
+        books["subjects"][0]["name"] = SERVER_ACCOUNT
+        api.create("rolebindings", books, manifests.NAMESPACE)
 
     def _scheduler_flags(self):
         """The Deployment's own, but for the file, which has another place here."""
