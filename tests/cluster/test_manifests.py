@@ -52,9 +52,9 @@ def test_the_pod_of_the_deployment_is_admitted_to_its_restricted_namespace_and_r
 
 
 ALLOWED = [("", "nodes", "list"), ("", "nodes", "watch"), ("", "pods", "get"), ("", "pods", "list"),
-           ("", "pods", "watch"), ("node.k8s.io", "runtimeclasses", "list"),
+           ("", "pods", "watch"), ("", "pods", "patch"), ("node.k8s.io", "runtimeclasses", "list"),
            ("node.k8s.io", "runtimeclasses", "watch"), ("", "pods/binding", "create")]
-REFUSED = [("", "secrets", "get"), ("", "pods", "create"), ("", "pods", "delete"), ("", "pods", "patch"),
+REFUSED = [("", "secrets", "get"), ("", "pods", "create"), ("", "pods", "delete"), ("", "pods", "update"),
            ("", "nodes", "patch"), ("", "nodes/status", "patch"), ("", "pods/exec", "create"),
            ("", "configmaps", "get"), ("", "events", "create"),
            ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "patch")]
