@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pod_parts.h"
 
+#define VISIBLE_DEVICES "NVIDIA_VISIBLE_DEVICES"
+
 static void read_resources(struct plimsoll_json_cursor *cursor,
                            struct plimsoll_model_container *container)
 {
@@ -94,16 +96,19 @@ static void read_variable(struct plimsoll_json_cursor *cursor,
             plimsoll_model_entry_skip(cursor, plain);
         }
     }
-    if (plimsoll_span_is(name, "NVIDIA_VISIBLE_DEVICES")) {
+    if (plimsoll_span_is(name, VISIBLE_DEVICES)) {
         container->visible = sourced ? (struct plimsoll_model_value){0} : value;
         container->visible_ours = ours;
     }
 }
 
+/* Names stand as they are; where the one that is wanted does not, nothing else is of interest. */
 static void read_env(struct plimsoll_json_cursor *cursor,
                      struct plimsoll_model_container *container)
 {
-    if (!plimsoll_json_cursor_array(cursor)) {
+    if (!plimsoll_json_cursor_array(cursor) ||
+        memmem(container->env.data, container->env.size, VISIBLE_DEVICES,
+               sizeof VISIBLE_DEVICES - 1) == NULL) {
         return;
     }
     while (plimsoll_json_cursor_element(cursor)) {

@@ -5,6 +5,17 @@
 
 #include "quoted.h"
 
+const char *plimsoll_model_plain_uid(const char *at, const char *end, struct plimsoll_uid *uid)
+{
+    char text[48];
+    at = plimsoll_quoted_string(at, end, text, sizeof text);
+    if (at == NULL || text[sizeof uid->text - 1] != '\0') {
+        return NULL;
+    }
+    memcpy(uid->text, text, sizeof uid->text);
+    return at;
+}
+
 struct plimsoll_card *plimsoll_model_plain_card(struct plimsoll_model_cards *cards)
 {
     /* Eight is the usual machine; the list doubles from there, so its size needs no field. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Reads inventory and usage the way publishers write them, in one pass over the bytes of the Node
- * (quoted.h) and without a document: a cluster's first list and every filter with full Nodes carry
- * thousands of them.
+ * Reads inventory, usage and claims the way they are written, in one pass over the bytes of the
+ * object (quoted.h) and without a document: a cluster's first list and every filter with full Nodes
+ * carry thousands of them.
  *
  * Whatever is not quite plain (another escape than that of a quote, a key that is unknown or there
  * twice, a wrong type, a number out of range, an error) is left to the thorough readers, which
@@ -20,7 +20,10 @@ const char *plimsoll_model_plain_inventory(const char *at, const char *end,
                                            struct plimsoll_model_inventory *inventory);
 const char *plimsoll_model_plain_usage(const char *at, const char *end,
                                        struct plimsoll_model_usage *usage);
+const char *plimsoll_model_plain_claim(const char *at, const char *end,
+                                       struct plimsoll_claim *claim);
 
+const char *plimsoll_model_plain_uid(const char *at, const char *end, struct plimsoll_uid *uid);
 /** The next free card, initialised; NULL when there are as many as a node may have. Not yet
  * counted. */
 struct plimsoll_card *plimsoll_model_plain_card(struct plimsoll_model_cards *cards);

@@ -25,17 +25,6 @@ static const struct plimsoll_quoted_literal usage_keys[] = {
     [CARDS] = PLIMSOLL_QUOTED_KEY("cards"),
 };
 
-static const char *read_uid(const char *at, const char *end, struct plimsoll_uid *uid)
-{
-    char text[48];
-    at = plimsoll_quoted_string(at, end, text, sizeof text);
-    if (at == NULL || text[sizeof uid->text - 1] != '\0') {
-        return NULL;
-    }
-    memcpy(uid->text, text, sizeof uid->text);
-    return at;
-}
-
 /* Room for one more of `count`: one is usual, so the list grows with them. */
 static void *make_room(void *list, uint32_t count, size_t size)
 {
@@ -53,7 +42,7 @@ static const char *read_pods(const char *at, const char *end, struct plimsoll_ca
     while (more && at != NULL && card->pod_count < FEW_UIDS) {
         card->pods = make_room(card->pods, card->pod_count, sizeof *card->pods);
         struct plimsoll_pod_bytes *pod = &card->pods[card->pod_count];
-        at = plimsoll_quoted_mark(read_uid(at, end, &pod->pod), end, ':');
+        at = plimsoll_quoted_mark(plimsoll_model_plain_uid(at, end, &pod->pod), end, ':');
         at = plimsoll_quoted_uint(at, end, PLIMSOLL_QUOTED_UINT_MAX, &pod->bytes);
         at = plimsoll_quoted_next(at, end, '}', &more);
         for (uint32_t i = 0; at != NULL && i < card->pod_count; i++) {
@@ -94,7 +83,7 @@ static const char *read_holders(const char *at, const char *end, struct plimsoll
         return at + 1;
     }
     while (more && at != NULL && card->holder_count < FEW_UIDS) {
-        at = plimsoll_quoted_next(read_uid(at, end, &uid), end, ']', &more);
+        at = plimsoll_quoted_next(plimsoll_model_plain_uid(at, end, &uid), end, ']', &more);
         if (at != NULL && !add_holder(card, &uid)) {
             return NULL;
         }

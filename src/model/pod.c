@@ -3,6 +3,7 @@
 
 #include <plimsoll/limits.h>
 
+#include "plain.h"
 #include "pod_parts.h"
 
 /** What the walk over a Pod collects; spans are borrowed from the object. */
@@ -11,8 +12,26 @@ struct found {
     struct plimsoll_model_value claim;
     struct plimsoll_model_asks asks;
     struct plimsoll_span conditions; /* whole JSON value, empty when absent */
+    bool claim_plain;                /* it was read on the way, into the pod */
     bool part_of_us, component_agent;
 };
+
+/* On the way when it is plain, else at the end from its value. */
+static void read_claim(struct plimsoll_json_cursor *cursor, struct found *found,
+                       struct plimsoll_pod *pod)
+{
+    bool string = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_STRING;
+    const char *behind =
+        string ? plimsoll_model_plain_claim(cursor->at, cursor->end, &pod->claim) : NULL;
+    found->claim_plain = behind != NULL;
+    if (behind != NULL) {
+        found->claim = (struct plimsoll_model_value){.present = true};
+        cursor->at = behind;
+    } else {
+        plimsoll_claim_clear(&pod->claim);
+        plimsoll_model_value_read(cursor, &found->claim);
+    }
+}
 
 static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
                             struct plimsoll_span plain, struct found *found,
@@ -21,6 +40,11 @@ static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll
     if (!plimsoll_span_starts(key, "plimsoll.dev/")) {
         pod->mirror = pod->mirror || plimsoll_span_is(key, "kubernetes.io/config.mirror");
         plimsoll_model_entry_skip(cursor, plain);
+        return;
+    }
+    if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_CLAIM)) {
+        plimsoll_json_cursor_again(cursor, plain);
+        read_claim(cursor, found, pod);
         return;
     }
     const struct {
@@ -32,7 +56,6 @@ static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll
         {PLIMSOLL_ANNOTATION_CONTAINERS, &found->asks.containers},
         {PLIMSOLL_ANNOTATION_TOPOLOGY, &found->asks.topology},
         {PLIMSOLL_ANNOTATION_POLICY, &found->asks.policy},
-        {PLIMSOLL_ANNOTATION_CLAIM, &found->claim},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (plimsoll_span_is(key, known[i].key)) {
@@ -321,16 +344,17 @@ static void honour_claim(struct plimsoll_pod *pod)
     pod->demand.cards = claim->card_count > 0 ? claim->card_count : claim->floating_cards;
 }
 
-static void read_claim(const struct plimsoll_model_value *value, struct plimsoll_pod *pod)
+static void settle_claim(const struct found *found, struct plimsoll_pod *pod)
 {
     plimsoll_autotext scratch = {0};
     struct plimsoll_span text;
     struct plimsoll_error err;
-    if (!value->present) {
+    if (!found->claim.present) {
         return;
     }
-    if (plimsoll_model_value_text(value, &scratch, &text, &err) == 0 &&
-        plimsoll_claim_parse(text, &pod->claim, &err) == 0) {
+    if (found->claim_plain ||
+        (plimsoll_model_value_text(&found->claim, &scratch, &text, &err) == 0 &&
+         plimsoll_claim_parse(text, &pod->claim, &err) == 0)) {
         if (check_own(&pod->claim, pod, &err) == 0) {
             honour_claim(pod);
             return;
@@ -351,6 +375,7 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
     struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(object);
     walk(&cursor, &found, &read);
     if (cursor.failed) {
+        plimsoll_pod_clear(&read);
         plimsoll_json_cursor_error(&cursor, err);
         return plimsoll_error_wrap(err, "no Pod");
     }
@@ -371,7 +396,7 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
         plimsoll_pod_clear(&read);
         return -1;
     }
-    read_claim(&found.claim, &read);
+    settle_claim(&found, &read);
     *pod = read;
     return 0;
 }

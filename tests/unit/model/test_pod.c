@@ -613,7 +613,7 @@ static void what_is_no_pod_is_refused(void **state)
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":{" GPU(
             "1") "}},\"env\":{}}]}}",
         "{\"metadata\":{},\"spec\":{\"containers\":[{\"resources\":{\"limits\":{" GPU(
-            "1") "}},\"env\":[{\"name\":5}]}]}}",
+            "1") "}},\"env\":[{\"name\":5}," VISIBLE("all") "]}]}}",
         "{\"metadata\":{},\"status\":{\"phase\":5}}",
         "{\"metadata\":{},\"status\":{\"conditions\":{}}}",
         "{\"metadata\":{}} {}",
