@@ -39,6 +39,7 @@ struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_opti
     init_lock(&cluster->lock);
     cluster->options = *options;
     cluster->nodes.key = node_key;
+    cluster->node_entries.size = sizeof(struct plimsoll_node_entry);
     cluster->pods.key = pod_key;
     cluster->agents.key = agent_key;
     cluster->holds.key = hold_key;

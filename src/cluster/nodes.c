@@ -16,7 +16,7 @@ struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluste
 {
     struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, plimsoll_span_of(name));
     if (entry == NULL) {
-        entry = plimsoll_alloc_aligned(_Alignof(struct plimsoll_node_entry), sizeof *entry);
+        entry = plimsoll_pool_take(&cluster->node_entries);
         entry->node.name = plimsoll_copy(name, strlen(name));
         plimsoll_nodes_set_name(entry, name);
         plimsoll_table_add(&cluster->nodes, entry);
@@ -67,14 +67,14 @@ static void order_remove(struct plimsoll_cluster *cluster, const struct plimsoll
     cluster->numbered[last->face.number] = last;
 }
 
-static void free_entry(struct plimsoll_node_entry *entry)
+static void free_entry(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
 {
     plimsoll_node_clear(&entry->node);
     free(entry->load);
     free(entry->pods);
     free(entry->holds);
     free(entry->ended);
-    free(entry);
+    plimsoll_pool_give_back(&cluster->node_entries, entry);
 }
 
 static bool is_too_old(const struct plimsoll_cluster *cluster, const struct plimsoll_node *node)
@@ -124,7 +124,7 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
 {
     if (is_empty(entry)) {
         plimsoll_table_drop(&cluster->nodes, plimsoll_span_of(entry->node.name));
-        free_entry(entry);
+        free_entry(cluster, entry);
     } else if (entry->face.known) {
         entry->stale = is_stale(cluster, entry);
         struct plimsoll_node_view view = view_of(entry);
@@ -316,9 +316,10 @@ void plimsoll_nodes_free(struct plimsoll_cluster *cluster)
     size_t at = 0;
     for (struct plimsoll_node_entry *entry;
          (entry = plimsoll_table_next(&cluster->nodes, &at)) != NULL;) {
-        free_entry(entry);
+        free_entry(cluster, entry);
     }
     plimsoll_table_clear(&cluster->nodes);
+    plimsoll_pool_clear(&cluster->node_entries);
     free(cluster->order);
     free(cluster->numbered);
 }
