@@ -133,3 +133,32 @@ int plimsoll_extender_read_bind(struct plimsoll_span body, struct plimsoll_bind_
                                 struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** ExtenderBindingResult; `message` NULL or empty: bound. */
 void plimsoll_extender_write_bind(const char *message, struct plimsoll_text *answer);
+
+/** For metrics and logs. */
+struct plimsoll_preempt_outcome {
+    bool gpu;
+    bool waiting; /* room is being made already where the pod is nominated: nobody else leaves */
+    size_t asked, passed; /* candidates */
+    size_t added;         /* victims besides those that the scheduler proposed */
+};
+
+/**
+ * ExtenderPreemptionArgs in either form; appends an ExtenderPreemptionResult, which has one.
+ *
+ * Only the scheduler's own candidates are answered: each with its victims and those who must leave
+ * with them (plimsoll_placement_victims), most important first. One where no set makes room is
+ * left out, and so is a node that is not known. NumPDBViolations is carried over: it counts the
+ * scheduler's own victims, as no budgets are known here. A pod without a GPU gets back what it
+ * came with. The world is held for one candidate at a time.
+ *
+ * @param answer   Unchanged on failure.
+ * @param outcome  Set on success.
+ * @return 0, or -1: PLIMSOLL_ERR_INVALID or TOO_LARGE with a sentence; for a GPU pod UNAVAILABLE
+ * while the world cannot tell, so that nobody is evicted on a guess.
+ */
+int plimsoll_extender_preempt(const struct plimsoll_extender_world *world,
+                              const struct plimsoll_reading *reading,
+                              const struct plimsoll_placement_settings *settings,
+                              struct plimsoll_span body, struct plimsoll_text *answer,
+                              struct plimsoll_preempt_outcome *outcome,
+                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

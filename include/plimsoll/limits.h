@@ -11,6 +11,10 @@
 #define PLIMSOLL_FILTER_BYTES_MAX (320u * 1024 * 1024)
 /* names and one pod: 5000 names of 253 bytes are 1.3 MB. */
 #define PLIMSOLL_BIND_BYTES_MAX (64u * 1024)
+/* 500 candidates of a cluster of 5000 nodes with eight whole pods of 8 KB each. */
+#define PLIMSOLL_PREEMPT_BYTES_MAX (32u * 1024 * 1024)
+/* 500 candidates with every pod that a kubelet takes. */
+#define PLIMSOLL_PREEMPT_VICTIMS_MAX 65536
 /* Kubernetes objects nest below 30; deeper is hostile. */
 #define PLIMSOLL_JSON_DEPTH_MAX 64
 /* A document read whole: a token takes at least two bytes of it. */
