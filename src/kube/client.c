@@ -223,7 +223,7 @@ void plimsoll_exchange_message(const struct plimsoll_exchange *exchange, struct 
     }
 }
 
-CURL *plimsoll_pool_take(struct plimsoll_kube *kube)
+CURL *plimsoll_handles_take(struct plimsoll_kube *kube)
 {
     pthread_mutex_lock(&kube->pool_lock);
     CURL *easy = kube->pool_count > 0 ? kube->pool[--kube->pool_count] : NULL;
@@ -234,7 +234,7 @@ CURL *plimsoll_pool_take(struct plimsoll_kube *kube)
     return easy;
 }
 
-void plimsoll_pool_give(struct plimsoll_kube *kube, CURL *easy)
+void plimsoll_handles_give(struct plimsoll_kube *kube, CURL *easy)
 {
     curl_easy_reset(easy); /* nothing may point to the request that is over */
     pthread_mutex_lock(&kube->pool_lock);

@@ -58,8 +58,8 @@ int64_t plimsoll_exchange_retry_after_ms(const struct plimsoll_exchange *exchang
 /** The message of the Status in the body, else the body's text; for people. */
 void plimsoll_exchange_message(const struct plimsoll_exchange *exchange, struct plimsoll_text *out);
 
-CURL *plimsoll_pool_take(struct plimsoll_kube *kube);
-void plimsoll_pool_give(struct plimsoll_kube *kube, CURL *easy);
+CURL *plimsoll_handles_take(struct plimsoll_kube *kube);
+void plimsoll_handles_give(struct plimsoll_kube *kube, CURL *easy);
 
 /* watch.c */
 void plimsoll_watch_stop(struct plimsoll_kube *kube);

@@ -61,7 +61,7 @@ struct plimsoll_api_answer plimsoll_api_call(struct plimsoll_kube *kube,
     struct plimsoll_api_answer answer = {0};
     size_t kept =
         request->answer_bytes_max > 0 ? request->answer_bytes_max : PLIMSOLL_OBJECT_BYTES_MAX;
-    CURL *easy = plimsoll_pool_take(kube);
+    CURL *easy = plimsoll_handles_take(kube);
     struct plimsoll_exchange exchange = plimsoll_exchange_make(kube, easy, kept);
     bool going = send_once(&exchange, request, false, &answer) == 0;
     if (going && answer.status == 401 && !answer.twice) {
@@ -75,7 +75,7 @@ struct plimsoll_api_answer plimsoll_api_call(struct plimsoll_kube *kube,
     answer.body = exchange.body;
     exchange.body = plimsoll_text_make(0);
     plimsoll_exchange_close(&exchange);
-    plimsoll_pool_give(kube, easy);
+    plimsoll_handles_give(kube, easy);
     return answer;
 }
 
