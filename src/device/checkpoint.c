@@ -62,11 +62,14 @@ static int read_card(struct plimsoll_json value, char card[PLIMSOLL_CARD_ID_SIZE
     if (!plimsoll_json_string(value, &id)) {
         return fail_format(value, "a device id that is no string", err);
     }
-    const char *replica = id.data != NULL ? strstr(id.data, "::") : NULL;
+    static const char what[] = "a device id that is empty or too long to be a card's";
+    if (id.data == NULL || id.overflowed || memchr(id.data, '\0', id.size) != NULL) {
+        return fail_format(value, what, err);
+    }
+    const char *replica = strstr(id.data, "::");
     size_t size = replica != NULL ? (size_t)(replica - id.data) : id.size;
-    if (id.overflowed || size == 0 || size >= PLIMSOLL_CARD_ID_SIZE ||
-        memchr(id.data, '\0', id.size) != NULL) {
-        return fail_format(value, "a device id that is empty or too long to be a card's", err);
+    if (size == 0 || size >= PLIMSOLL_CARD_ID_SIZE) {
+        return fail_format(value, what, err);
     }
     memset(card, 0, PLIMSOLL_CARD_ID_SIZE);
     memcpy(card, id.data, size);

@@ -43,7 +43,6 @@ struct plimsoll_walk_list {
 };
 
 /** The member `member` of `type`, by its own name. */
-/* clang-format off: it takes initialisers for blocks */
 #define WALK_FIELD(type, member, read_)                                                            \
     {                                                                                              \
         .key = #member, .read = (read_), .offset = offsetof(type, member)                          \
@@ -64,7 +63,6 @@ struct plimsoll_walk_list {
         .element_size = sizeof(type), .count_max = (count_max_), .prepare = (prepare_),            \
         .finish = (finish_)                                                                        \
     }
-/* clang-format on */
 
 int plimsoll_walk_fail_(const struct plimsoll_walk *walk, const yaml_node_t *node,
                         const char *format, ...) PLIMSOLL_PRINTF(3, 4);
