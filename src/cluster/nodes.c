@@ -16,7 +16,7 @@ struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluste
 {
     struct plimsoll_node_entry *entry = plimsoll_nodes_find(cluster, plimsoll_span_of(name));
     if (entry == NULL) {
-        entry = plimsoll_pool_take(&cluster->node_entries);
+        entry = plimsoll_slab_take(&cluster->node_entries);
         entry->node.name = plimsoll_copy(name, strlen(name));
         plimsoll_nodes_set_name(entry, name);
         plimsoll_table_add(&cluster->nodes, entry);
@@ -74,7 +74,7 @@ static void free_entry(struct plimsoll_cluster *cluster, struct plimsoll_node_en
     free(entry->pods);
     free(entry->holds);
     free(entry->ended);
-    plimsoll_pool_give_back(&cluster->node_entries, entry);
+    plimsoll_slab_give_back(&cluster->node_entries, entry);
 }
 
 static bool is_too_old(const struct plimsoll_cluster *cluster, const struct plimsoll_node *node)
@@ -319,7 +319,7 @@ void plimsoll_nodes_free(struct plimsoll_cluster *cluster)
         free_entry(cluster, entry);
     }
     plimsoll_table_clear(&cluster->nodes);
-    plimsoll_pool_clear(&cluster->node_entries);
+    plimsoll_slab_clear(&cluster->node_entries);
     free(cluster->order);
     free(cluster->numbered);
 }

@@ -5,7 +5,7 @@
 
 #include <plimsoll/cluster.h>
 
-#include "pool.h"
+#include "slab.h"
 #include "table.h"
 
 #include <pthread.h>
@@ -82,7 +82,7 @@ struct plimsoll_cluster {
     uint64_t gains; /* how often a node gained room … */
     char **gained;  /* … of them, the names that the listener is still to hear; owned */
     size_t gained_count;
-    struct plimsoll_pool node_entries;
+    struct plimsoll_slab node_entries;
     struct plimsoll_node_entry **order;    /* known nodes by name */
     struct plimsoll_node_entry **numbered; /* the same, by number: as they came, without holes */
     size_t order_count, order_capacity;    /* of both */

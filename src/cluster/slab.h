@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-struct plimsoll_pool {
+struct plimsoll_slab {
     size_t size;   /* of one object; a multiple of PLIMSOLL_POOL_ALIGNMENT */
     void **chunks; /* owned */
     size_t chunk_count;
@@ -19,7 +19,7 @@ struct plimsoll_pool {
 #define PLIMSOLL_POOL_CHUNK 32u
 
 /** Zeroed. */
-void *plimsoll_pool_take(struct plimsoll_pool *pool);
-void plimsoll_pool_give_back(struct plimsoll_pool *pool, void *object);
+void *plimsoll_slab_take(struct plimsoll_slab *pool);
+void plimsoll_slab_give_back(struct plimsoll_slab *pool, void *object);
 /** Frees every object, taken or not. */
-void plimsoll_pool_clear(struct plimsoll_pool *pool);
+void plimsoll_slab_clear(struct plimsoll_slab *pool);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pool.h"
+#include "slab.h"
 
 #include <plimsoll/own.h>
 
@@ -10,24 +10,24 @@ struct link {
     void *next;
 };
 
-void plimsoll_pool_give_back(struct plimsoll_pool *pool, void *object)
+void plimsoll_slab_give_back(struct plimsoll_slab *pool, void *object)
 {
     struct link *link = memset(object, 0, pool->size);
     link->next = pool->unused;
     pool->unused = object;
 }
 
-static void grow(struct plimsoll_pool *pool)
+static void grow(struct plimsoll_slab *pool)
 {
     char *chunk = plimsoll_alloc_aligned(PLIMSOLL_POOL_ALIGNMENT, pool->size * PLIMSOLL_POOL_CHUNK);
     pool->chunks = plimsoll_realloc(pool->chunks, pool->chunk_count + 1, sizeof *pool->chunks);
     pool->chunks[pool->chunk_count++] = chunk;
     for (size_t i = PLIMSOLL_POOL_CHUNK; i-- > 0;) {
-        plimsoll_pool_give_back(pool, chunk + i * pool->size);
+        plimsoll_slab_give_back(pool, chunk + i * pool->size);
     }
 }
 
-void *plimsoll_pool_take(struct plimsoll_pool *pool)
+void *plimsoll_slab_take(struct plimsoll_slab *pool)
 {
     if (pool->unused == NULL) {
         grow(pool);
@@ -38,11 +38,11 @@ void *plimsoll_pool_take(struct plimsoll_pool *pool)
     return link;
 }
 
-void plimsoll_pool_clear(struct plimsoll_pool *pool)
+void plimsoll_slab_clear(struct plimsoll_slab *pool)
 {
     for (size_t i = 0; i < pool->chunk_count; i++) {
         free(pool->chunks[i]);
     }
     free(pool->chunks);
-    *pool = (struct plimsoll_pool){.size = pool->size};
+    *pool = (struct plimsoll_slab){.size = pool->size};
 }
