@@ -83,6 +83,25 @@ static void add_verbs(const struct plimsoll_verbs *verbs, struct plimsoll_text *
     }
 }
 
+static void add_preemption(const struct plimsoll_verb_counts *counts, struct plimsoll_text *out)
+{
+    const char *name = "plimsoll_preempt_requests_total";
+    plimsoll_metrics_head(out, name, "counter", "Calls of preempt.");
+    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_gpu), "pod", "gpu", NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_other), "pod", "other", NULL);
+    name = "plimsoll_preempt_candidates_total";
+    plimsoll_metrics_head(out, name, "counter",
+                          "Nodes where the scheduler would evict, by whether that makes room.");
+    plimsoll_metrics_uint(out, name, read_count(&counts->candidates_passed), "result", "passed",
+                          NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->candidates_dropped), "result", "dropped",
+                          NULL);
+    name = "plimsoll_preempt_victims_added_total";
+    plimsoll_metrics_head(out, name, "counter",
+                          "Pods that have to leave besides those the scheduler proposed.");
+    plimsoll_metrics_uint(out, name, read_count(&counts->victims_added), NULL);
+}
+
 /* One metric of every card: which number of the load it is. */
 static void add_card_gauge(struct plimsoll_cluster *cluster, const char *name, const char *help,
                            size_t offset, struct plimsoll_text *out)
@@ -147,6 +166,7 @@ int plimsoll_metrics_answer(void *context, struct plimsoll_span body,
         plimsoll_http_metrics(http, &out);
     }
     add_verbs(verbs, &out);
+    add_preemption(&verbs->counts, &out);
     if (verbs->keeper != NULL) {
         plimsoll_bookkeeper_metrics(verbs->keeper, &out);
     }

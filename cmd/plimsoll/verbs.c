@@ -127,15 +127,10 @@ static void release(void *context)
     plimsoll_cluster_read_end(call->verbs->cluster);
 }
 
-static struct verb_call *begin(struct plimsoll_verbs *verbs,
-                               const struct plimsoll_http_exchange *exchange,
-                               enum plimsoll_extender_verb verb)
+static void open_world(struct verb_call *call)
 {
-    struct verb_call *call = plimsoll_alloc(1, sizeof *call);
-    call->verbs = verbs;
-    call->keeps = verbs->keeper != NULL && plimsoll_http_trusted(exchange);
-    call->world = (struct plimsoll_extender_world){.synced = can_place(verbs)};
-    if (verbs->cluster != NULL) {
+    call->world = (struct plimsoll_extender_world){.synced = can_place(call->verbs)};
+    if (call->verbs->cluster != NULL) {
         call->world.context = call;
         call->world.node = find_node;
         call->world.find = find_nodes;
@@ -145,6 +140,16 @@ static struct verb_call *begin(struct plimsoll_verbs *verbs,
         call->world.hold = hold;
         call->world.release = release;
     }
+}
+
+static struct verb_call *begin(struct plimsoll_verbs *verbs,
+                               const struct plimsoll_http_exchange *exchange,
+                               enum plimsoll_extender_verb verb)
+{
+    struct verb_call *call = plimsoll_alloc(1, sizeof *call);
+    call->verbs = verbs;
+    call->keeps = verbs->keeper != NULL && plimsoll_http_trusted(exchange);
+    open_world(call);
     call->call = plimsoll_extender_begin(verb, &call->world, &verbs->config->reading,
                                          &verbs->config->placement);
     return call;
@@ -229,6 +234,37 @@ static const struct plimsoll_http_handler filter_handler = {begin_filter, feed, 
 static const struct plimsoll_http_handler prioritize_handler = {begin_prioritize, feed, finish,
                                                                 end};
 
+/* -- /preempt
+ * --------------------------------------------------------------------------------------- */
+
+static void count_preemption(struct plimsoll_verb_counts *counts,
+                             const struct plimsoll_preempt_outcome *outcome)
+{
+    atomic_fetch_add_explicit(outcome->gpu ? &counts->preempt_gpu : &counts->preempt_other, 1,
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->candidates_passed, outcome->passed, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->candidates_dropped, outcome->asked - outcome->passed,
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->victims_added, outcome->added, memory_order_relaxed);
+}
+
+static int preempt(void *context, struct plimsoll_span body,
+                   struct plimsoll_http_exchange *exchange, struct plimsoll_error *err)
+{
+    struct plimsoll_verbs *verbs = context;
+    struct verb_call call = {.verbs = verbs};
+    struct plimsoll_preempt_outcome outcome;
+    plimsoll_autotext answer = plimsoll_text_make(PLIMSOLL_PREEMPT_BYTES_MAX);
+    open_world(&call);
+    if (plimsoll_extender_preempt(&call.world, &verbs->config->reading, &verbs->config->placement,
+                                  body, &answer, &outcome, err) != 0) {
+        return -1;
+    }
+    count_preemption(&verbs->counts, &outcome);
+    plimsoll_http_answer(exchange, 200, json_type, &answer);
+    return 0;
+}
+
 /* -- /bind
  * ------------------------------------------------------------------------------------------ */
 
@@ -305,6 +341,7 @@ static struct plimsoll_http_route get_route(const char *path, const char *name,
 void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
 {
     verbs->mutate = (struct plimsoll_http_buffer){mutate, verbs};
+    verbs->preempt = (struct plimsoll_http_buffer){preempt, verbs};
     verbs->bind = (struct plimsoll_http_buffer){bind_pod, verbs};
     verbs->page = (struct plimsoll_http_buffer){plimsoll_page_answer, verbs};
     verbs->metrics = (struct plimsoll_http_buffer){plimsoll_metrics_answer, verbs};
@@ -317,6 +354,8 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
         post_route("/filter", &filter_handler, verbs, PLIMSOLL_FILTER_BYTES_MAX);
     struct plimsoll_http_route prioritize =
         post_route("/prioritize", &prioritize_handler, verbs, PLIMSOLL_FILTER_BYTES_MAX);
+    struct plimsoll_http_route preemption = post_route("/preempt", &plimsoll_http_buffered,
+                                                       &verbs->preempt, PLIMSOLL_PREEMPT_BYTES_MAX);
     struct plimsoll_http_route bind =
         post_route("/bind", &plimsoll_http_buffered, &verbs->bind, PLIMSOLL_BIND_BYTES_MAX);
     struct plimsoll_http_route review =
@@ -326,17 +365,20 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
 
     add(verbs->loopback, &verbs->loopback_count, filter);
     add(verbs->loopback, &verbs->loopback_count, prioritize);
+    add(verbs->loopback, &verbs->loopback_count, preemption);
     add(verbs->loopback, &verbs->loopback_count, bind);
     add(verbs->loopback, &verbs->loopback_count, page);
 
-    /* With a client CA the verbs are for its holders; without one nobody may bind here. */
+    /* With a client CA the verbs are for its holders; without one nobody may bind
+     * or learn who holds what here. */
     bool certified = verbs->config->client_ca != NULL;
     filter.trusted_only = prioritize.trusted_only = certified;
-    bind.trusted_only = page.trusted_only = true;
+    preemption.trusted_only = bind.trusted_only = page.trusted_only = true;
     add(verbs->https, &verbs->https_count, review);
     add(verbs->https, &verbs->https_count, filter);
     add(verbs->https, &verbs->https_count, prioritize);
     if (certified) {
+        add(verbs->https, &verbs->https_count, preemption);
         add(verbs->https, &verbs->https_count, bind);
         add(verbs->https, &verbs->https_count, page);
     }

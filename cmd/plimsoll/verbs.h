@@ -14,6 +14,8 @@ struct plimsoll_verb_counts {
     atomic_ullong admission[3];                         /* by enum plimsoll_admission_result */
     atomic_ullong filter_gpu, filter_other;             /* calls of filter */
     atomic_ullong nodes_rejected[PLIMSOLL_REFUSED + 1]; /* by enum plimsoll_reason */
+    atomic_ullong preempt_gpu, preempt_other;           /* calls of preempt */
+    atomic_ullong candidates_passed, candidates_dropped, victims_added;
 };
 
 /** What the handlers work with; borrowed, must outlive the HTTP server. */
@@ -26,7 +28,7 @@ struct plimsoll_verbs {
     atomic_bool stopping;                 /* readiness goes off first */
     struct plimsoll_verb_counts counts;
     /* Routes and what they point to, filled by plimsoll_verbs_init. */
-    struct plimsoll_http_buffer mutate, bind, page, metrics;
+    struct plimsoll_http_buffer mutate, preempt, bind, page, metrics;
     struct plimsoll_health livez, readyz;
     struct plimsoll_health_check ready[2];
     struct plimsoll_http_route https[6], loopback[6], monitoring[4];

@@ -413,7 +413,9 @@ bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
                                 const struct plimsoll_pod *pod, const struct plimsoll_uid *proposed,
                                 size_t proposed_count, struct plimsoll_victims *victims)
 {
-    struct search search = {.view = view, .settings = settings, .pod = pod};
+    struct plimsoll_node_view lasting = *view;
+    lasting.hold_count = 0; /* gone in seconds; an eviction is for good */
+    struct search search = {.view = &lasting, .settings = settings, .pod = pod};
     struct plimsoll_victims found = {0};
     uint64_t unused;
     begin(&search, proposed, proposed_count);

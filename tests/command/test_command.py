@@ -147,8 +147,25 @@ class Life(unittest.TestCase):
             self.ask("/bind", args, "https")
         self.assertEqual(refused.exception.code, 404)
 
+    def test_preempt_answers_candidates_and_https_does_not_offer_it(self):
+        args = {"Pod": {"metadata": {"name": "plain", "namespace": "ai", "uid": "no-gpu"}, "spec": {"containers": []}},
+                "NodeNameToVictims": None,
+                "NodeNameToMetaVictims": {"home": {"Pods": [{"UID": "a"}], "NumPDBViolations": 1}}}
+        self.assertEqual(self.ask("/preempt", args),
+                         {"NodeNameToMetaVictims": args["NodeNameToMetaVictims"]})
+        # Everybody on `home` has the preemptor's own priority.
+        args["Pod"] = self.pod("4Gi")
+        self.assertEqual(self.ask("/preempt", args), {"NodeNameToMetaVictims": {}})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.ask("/preempt", args, "https")
+        self.assertEqual(refused.exception.code, 404)
+        metrics = self.fetch("/metrics", listener="metrics")
+        self.assertIn('plimsoll_preempt_requests_total{pod="gpu"} 1\n', metrics)
+        self.assertIn('plimsoll_preempt_candidates_total{result="dropped"} 1\n', metrics)
+        self.assertIn("plimsoll_preempt_victims_added_total 0\n", metrics)
+
     def test_a_malformed_body_gets_a_sentence(self):
-        for path in ("/filter", "/prioritize", "/bind", "/mutate"):
+        for path in ("/filter", "/prioritize", "/preempt", "/bind", "/mutate"):
             listener = "https" if path == "/mutate" else "extender"
             with self.assertRaises(urllib.error.HTTPError) as refused:
                 self.ask(path, [1, 2], listener)
@@ -158,7 +175,7 @@ class Life(unittest.TestCase):
     def test_bodies_beyond_the_route_s_ceiling_are_refused_unread(self):
         limits = (ROOT / "include/plimsoll/limits.h").read_text()
         for path, name in (("/filter", "PLIMSOLL_FILTER_BYTES_MAX"), ("/prioritize", "PLIMSOLL_FILTER_BYTES_MAX"),
-                           ("/bind", "PLIMSOLL_BIND_BYTES_MAX")):
+                           ("/preempt", "PLIMSOLL_PREEMPT_BYTES_MAX"), ("/bind", "PLIMSOLL_BIND_BYTES_MAX")):
             factors = re.search(rf"#define {name} +\(?([\du *]+)\)?", limits).group(1).replace("u", "")
             ceiling = math.prod(int(factor) for factor in factors.split("*"))
             for size, status in ((ceiling + 1, 413), (2, 400)):

@@ -159,6 +159,21 @@ static void a_nominated_pod_counts_by_its_priority_and_is_no_victim(void **state
     expect(&scene, asking(true, 5000), "", "A");
 }
 
+static void nobody_is_evicted_for_a_soft_hold(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 1, 16384, 4);
+    claimed(&scene, "A", 0, "GPU-0", 6000);
+    struct plimsoll_pod *held = claimed(&scene, "H", 0, "GPU-0", 9000);
+    const struct plimsoll_pod *holds[] = {held};
+    scene.view.pod_count = 1;
+    scene.view.holds = holds;
+    scene.view.hold_count = 1;
+    expect(&scene, asking(true, 9000), "", "");
+    expect(&scene, asking(true, 12000), "", "A");
+}
+
 static void who_is_terminating_need_not_be_evicted(void **state)
 {
     (void)state;
@@ -420,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_static_pod_is_not_evicted),
         cmocka_unit_test(the_one_who_asks_is_nobodys_victim),
         cmocka_unit_test(a_nominated_pod_counts_by_its_priority_and_is_no_victim),
+        cmocka_unit_test(nobody_is_evicted_for_a_soft_hold),
         cmocka_unit_test(who_is_terminating_need_not_be_evicted),
         cmocka_unit_test(a_pod_waits_where_those_who_leave_make_its_room),
         cmocka_unit_test(measured_bytes_go_with_the_pod_that_they_are_attributed_to),
