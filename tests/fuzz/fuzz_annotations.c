@@ -2,9 +2,9 @@
 /* Annotation values: the first byte says which, the rest is the value as it comes out of the
  * object. */
 #include <plimsoll/claim.h>
-#include <plimsoll/node.h>
+#include <plimsoll/limits.h>
 
-#include <assert.h>
+#include "../support/plain_agree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,29 +45,6 @@ static void read_node(const char *key, struct plimsoll_span value, struct plimso
     assert(node->unusable == NULL || strstr(node->unusable, key) != NULL);
 }
 
-static void compare_cards(const struct plimsoll_card *a, const struct plimsoll_card *b)
-{
-    assert(strcmp(a->id, b->id) == 0 && strcmp(a->product, b->product) == 0);
-    assert(strcmp(a->health, b->health) == 0 && a->total == b->total && a->used == b->used);
-    assert(a->nvlink == b->nvlink && a->links_known == b->links_known);
-    assert(a->replicas == b->replicas && a->index == b->index && a->numa == b->numa);
-    assert(a->vendor == b->vendor && a->reported == b->reported && a->unified == b->unified);
-    assert(a->attributed == b->attributed && a->disagrees == b->disagrees);
-    assert(a->pod_count == b->pod_count && a->holder_count == b->holder_count);
-    assert(a->mig_count == b->mig_count);
-    for (uint32_t i = 0; i < a->pod_count; i++) {
-        assert(strcmp(a->pods[i].pod.text, b->pods[i].pod.text) == 0);
-        assert(a->pods[i].bytes == b->pods[i].bytes);
-    }
-    for (uint32_t i = 0; i < a->holder_count; i++) {
-        assert(strcmp(a->holders[i].text, b->holders[i].text) == 0);
-    }
-    for (uint32_t i = 0; i < a->mig_count; i++) {
-        assert(strcmp(a->mig[i].id, b->mig[i].id) == 0 && a->mig[i].vram == b->mig[i].vram);
-        assert(strcmp(a->mig[i].profile, b->mig[i].profile) == 0);
-    }
-}
-
 /* An unknown key keeps the quick reader away and changes nothing: both readers agree. */
 static void compare_readers(const char *key, struct plimsoll_span value,
                             const struct plimsoll_node *node)
@@ -83,7 +60,7 @@ static void compare_readers(const char *key, struct plimsoll_span value,
         assert(node->report_time == thorough.report_time && node->report == thorough.report);
         assert(node->card_count == thorough.card_count);
         for (uint32_t i = 0; i < node->card_count; i++) {
-            compare_cards(&node->cards[i], &thorough.cards[i]);
+            agree_on_card(&node->cards[i], &thorough.cards[i]);
         }
     }
     plimsoll_node_clear(&thorough);

@@ -103,6 +103,94 @@ static void the_type_of_the_next_value_is_told(void **state)
     assert_int_equal(plimsoll_json_cursor_type(&c), PLIMSOLL_JSON_MISSING);
 }
 
+static void an_entry_is_a_member_whose_plain_string_is_read(void **state)
+{
+    (void)state;
+    struct plimsoll_json_cursor c = over(
+        "{\"a\":\"\",\"b\":\"plain\", \"c\":\"x\",\"d\": \"y\",\"e\":\"\\u0041\",\"\\u0066\":\"z\","
+        "\"g\":\"\xc3\xa9\",\"h\":7,\"i\":{\"j\":\"k\"},\"l\":\"m\"}");
+    static const struct {
+        const char *key, *plain;
+    } wanted[] = {{"a", ""},         {"b", "plain"}, {"c", NULL}, {"d", NULL}, {"e", NULL},
+                  {"\\u0066", NULL}, {"g", NULL},    {"h", NULL}, {"i", NULL}, {"l", "m"}};
+    struct plimsoll_span key, plain;
+    assert_true(plimsoll_json_cursor_object(&c));
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_true(plimsoll_json_cursor_entry(&c, &key, &plain));
+        assert_true(plimsoll_span_is(key, wanted[i].key));
+        if (wanted[i].plain == NULL) {
+            assert_null(plain.data);
+            assert_true(plimsoll_json_cursor_skip(&c, NULL));
+        } else {
+            assert_non_null(plain.data);
+            assert_true(plimsoll_span_is(plain, wanted[i].plain));
+        }
+    }
+    assert_false(plimsoll_json_cursor_entry(&c, &key, &plain));
+    assert_true(plimsoll_json_cursor_finish(&c));
+}
+
+static void an_entry_can_be_read_again_as_another_type(void **state)
+{
+    (void)state;
+    struct plimsoll_json_cursor c = over("{\"a\":\"text\",\"b\":{}}");
+    struct plimsoll_span key, plain, raw;
+    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_entry(&c, &key, &plain));
+    plimsoll_json_cursor_again(&c, plain);
+    assert_true(plimsoll_json_cursor_string(&c, &raw) && plimsoll_span_is(raw, "text"));
+    assert_true(plimsoll_json_cursor_entry(&c, &key, &plain));
+    plimsoll_json_cursor_again(&c, plain);
+    assert_true(plimsoll_json_cursor_object(&c) && !plimsoll_json_cursor_member(&c, &key));
+    assert_false(plimsoll_json_cursor_entry(&c, &key, &plain));
+    assert_true(plimsoll_json_cursor_finish(&c));
+    c = over("{\"a\":\"text\"}");
+    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_entry(&c, &key, &plain));
+    plimsoll_json_cursor_again(&c, plain);
+    assert_false(plimsoll_json_cursor_object(&c));
+    assert_true(c.failed);
+}
+
+/* Cut anywhere, entries and members fail alike. */
+static void entries_of_a_cut_object_fail_as_members_do(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"first\":\"one\",\"second\":\"two\",\"third\":\"three\"}";
+    for (size_t size = 1; size < sizeof text - 1; size++) {
+        plimsoll_autofree char *part = plimsoll_alloc(size, 1);
+        struct plimsoll_span key, plain;
+        memcpy(part, text, size);
+        struct plimsoll_json_cursor c =
+            plimsoll_json_cursor_make((struct plimsoll_span){.data = part, .size = size});
+        assert_true(plimsoll_json_cursor_object(&c));
+        while (plimsoll_json_cursor_entry(&c, &key, &plain)) {
+            if (plain.data == NULL) {
+                plimsoll_json_cursor_skip(&c, NULL);
+            }
+        }
+        assert_true(c.failed);
+    }
+}
+
+static void what_is_left_of_all_containers_can_be_passed_over(void **state)
+{
+    (void)state;
+    struct plimsoll_span key;
+    struct plimsoll_json_cursor c = over("{\"a\":[{\"b\":1,\"c\":\"]}\"}],\"d\":{}} ");
+    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_member(&c, &key));
+    assert_true(plimsoll_json_cursor_array(&c) && plimsoll_json_cursor_element(&c));
+    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_member(&c, &key));
+    assert_true(plimsoll_json_cursor_skip(&c, NULL) && plimsoll_json_cursor_leave(&c));
+    assert_false(plimsoll_json_cursor_member(&c, &key) || plimsoll_json_cursor_element(&c));
+    assert_false(plimsoll_json_cursor_leave(&c));
+    assert_true(plimsoll_json_cursor_finish(&c));
+    static const char *const bad[] = {"[1", "[\"", "[1]]", "[1] 2"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        c = over(bad[i]);
+        assert_true(plimsoll_json_cursor_array(&c));
+        assert_false(plimsoll_json_cursor_leave(&c) && plimsoll_json_cursor_finish(&c));
+    }
+}
+
 /* Reads everything there is by its type, as a reader without a schema would. */
 static void read_all(struct plimsoll_json_cursor *c)
 {
@@ -301,6 +389,10 @@ int main(void)
         cmocka_unit_test(null_is_passed_over_by_every_reader),
         cmocka_unit_test(empty_containers_have_nothing_in_them),
         cmocka_unit_test(the_type_of_the_next_value_is_told),
+        cmocka_unit_test(an_entry_is_a_member_whose_plain_string_is_read),
+        cmocka_unit_test(an_entry_can_be_read_again_as_another_type),
+        cmocka_unit_test(entries_of_a_cut_object_fail_as_members_do),
+        cmocka_unit_test(what_is_left_of_all_containers_can_be_passed_over),
         cmocka_unit_test(what_is_read_is_validated),
         cmocka_unit_test(a_text_cut_anywhere_fails),
         cmocka_unit_test(what_is_skipped_is_checked_for_balance),
