@@ -17,6 +17,7 @@
 
 #include <plimsoll/error.h>
 #include <plimsoll/span.h>
+#include <plimsoll/text.h>
 
 /** A key of an object on the way; the API has none beyond a few dozen bytes. */
 #define PLIMSOLL_JSON_STREAM_KEY_BYTES_MAX 4096
@@ -55,6 +56,13 @@ void plimsoll_json_stream_free(struct plimsoll_json_stream **stream);
  */
 int plimsoll_json_stream_feed(struct plimsoll_json_stream *stream, struct plimsoll_span bytes,
                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/**
+ * For a handler, during its call: takes the value it was given over, where the stream has put it
+ * together from several feeds.
+ * @param value  Set when true; the caller clears it.
+ * @return false when the value stands in the bytes of this feed: copy it.
+ */
+bool plimsoll_json_stream_take(struct plimsoll_json_stream *stream, struct plimsoll_text *value);
 /** The body has ended. @return 0, or -1 with PLIMSOLL_ERR_INVALID when it was cut short or empty.
  */
 int plimsoll_json_stream_finish(struct plimsoll_json_stream *stream,

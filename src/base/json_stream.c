@@ -114,6 +114,17 @@ static int give(struct plimsoll_json_stream *stream, const char *at, struct plim
                                                      key, value, &stream->error);
 }
 
+bool plimsoll_json_stream_take(struct plimsoll_json_stream *stream, struct plimsoll_text *value)
+{
+    if (stream->held.size == 0) {
+        return false;
+    }
+    size_t size_max = stream->held.size_max;
+    *value = stream->held;
+    stream->held = plimsoll_text_make(size_max);
+    return true;
+}
+
 static bool is_scalar_byte(char c)
 {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||

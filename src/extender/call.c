@@ -106,7 +106,12 @@ static int take_names(struct plimsoll_extender_call *call, struct plimsoll_span 
     if (take_form(call, PLIMSOLL_FORM_NAMES, err) < 0) {
         return -1;
     }
-    return plimsoll_names_read(&call->names, value, err);
+    struct plimsoll_text array;
+    if (!plimsoll_json_stream_take(call->stream, &array)) {
+        array = plimsoll_text_make(value.size);
+        plimsoll_text_add_span(&array, value);
+    }
+    return plimsoll_names_read(&call->names, &array, err);
 }
 
 /* A member beside the way to Nodes.items. */

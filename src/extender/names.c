@@ -54,17 +54,38 @@ static inline unsigned find_ends(const char *data)
     return bits_of(good) ^ ((1u << LANES) - 1);
 }
 
-/* How many bytes from `at` on may stand in a name. Behind them stands one that may not, and behind
- * that LANES more that may be looked at. Where the loop ends is for the processor to guess: names
- * are of like length, and it need not wait for one to go on with the next. */
+/* The bytes from `-` to `z` without the backslash: what a name has is among them and what ends a
+ * string is not, and they are told in a third of the time. */
+static inline unsigned find_stops(const char *data)
+{
+    lanes bytes;
+    memcpy(&bytes, data, sizeof bytes);
+    lanes plain = (lanes)((bytes - '-') < 'z' - '-' + 1) & (lanes)(bytes != '\\');
+    return bits_of(plain) ^ ((1u << LANES) - 1);
+}
+
+/* How many such bytes there are from `at` on. Behind them stands another one, and behind that LANES
+ * more that may be looked at. Where the loop ends is for the processor to guess: names are of like
+ * length, and it need not wait for one to go on with the next. */
 static inline size_t measure(const char *at)
 {
     size_t size = 0;
-    unsigned ends;
-    while ((ends = find_ends(at + size)) == 0) {
+    unsigned stops;
+    while ((stops = find_stops(at + size)) == 0) {
         size += LANES;
     }
-    return size + (size_t)__builtin_ctz(ends);
+    return size + (size_t)__builtin_ctz(stops);
+}
+
+/* Behind the name stands what `measure` asks for. */
+static bool is_valid(struct plimsoll_span name)
+{
+    size_t size = 0;
+    unsigned ends = 0;
+    while (size < name.size && (ends = find_ends(name.data + size)) == 0) {
+        size += LANES;
+    }
+    return size >= name.size || size + (size_t)__builtin_ctz(ends) >= name.size;
 }
 
 bool plimsoll_names_valid(struct plimsoll_span name)
@@ -116,12 +137,23 @@ static void grow_slots(struct plimsoll_names *names)
     free(old);
 }
 
+static int refuse_name(const struct plimsoll_names *names, size_t index, struct plimsoll_span name,
+                       struct plimsoll_error *err)
+{
+    return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                              "%s[%zu]: \"%.*s\" is no node name, want one such as gpu-1.lan",
+                              names->field, index, PLIMSOLL_SPAN_ARG(name));
+}
+
 int plimsoll_names_unique(struct plimsoll_names *names, size_t index, struct plimsoll_error *err)
 {
     if (2 * (names->slots_taken + 1) > names->slot_count) {
         grow_slots(names);
     }
     struct plimsoll_span name = plimsoll_names_get(names, index);
+    if (!is_valid(name)) {
+        return refuse_name(names, index, name, err);
+    }
     uint32_t hash = (uint32_t)(plimsoll_span_hash(name) >> 32);
     size_t slot = find_slot(names, hash);
     for (; names->slots[slot] != 0; slot = (slot + 1) & (names->slot_count - 1)) {
@@ -162,7 +194,7 @@ static void append(struct plimsoll_names *names, size_t at, size_t size)
         (struct plimsoll_names_entry){.at = (uint32_t)at, .size = (uint8_t)size};
 }
 
-/* @param plain  It is known to have no byte that a name has not. */
+/* @param plain  Its bytes are left to plimsoll_names_unique. */
 static int check(const struct plimsoll_names *names, struct plimsoll_span name, bool plain,
                  struct plimsoll_error *err)
 {
@@ -177,9 +209,7 @@ static int check(const struct plimsoll_names *names, struct plimsoll_span name, 
                                   names->count, name.size, PLIMSOLL_NAME_BYTES_MAX);
     }
     if (name.size == 0 || (!plain && !plimsoll_names_valid(name))) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "%s[%zu]: \"%.*s\" is no node name, want one such as gpu-1.lan",
-                                  field, names->count, PLIMSOLL_SPAN_ARG(name));
+        return refuse_name(names, names->count, name, err);
     }
     return 0;
 }
@@ -192,7 +222,7 @@ int plimsoll_names_refuse_twice(const struct plimsoll_names *names, size_t index
         names->field, index, PLIMSOLL_SPAN_ARG(plimsoll_names_get(names, index)));
 }
 
-/* A string that is a name as it stands is read at one go; all others are left to the cursor. */
+/* A string of such bytes is read at one go; all others are left to the cursor. */
 static bool read_plain(struct plimsoll_json_cursor *cursor, struct plimsoll_span *name)
 {
     if (*cursor->at != '"') {
@@ -224,23 +254,25 @@ static const char *read_many(struct plimsoll_names *names, const char *at)
     return at;
 }
 
-/* The array, with more behind it than the scan of a name looks at. */
-static struct plimsoll_span copy_array(struct plimsoll_names *names, struct plimsoll_span array)
+/* With more behind the array than the scan of a name looks at. */
+static struct plimsoll_span take_array(struct plimsoll_names *names, struct plimsoll_text *array)
 {
     static const char pad[PLIMSOLL_NAMES_PAD];
-    names->bytes = plimsoll_text_make(array.size + sizeof pad);
-    plimsoll_text_reserve(&names->bytes, array.size + sizeof pad);
-    plimsoll_text_add_span(&names->bytes, array);
-    plimsoll_text_add(&names->bytes, pad, sizeof pad);
-    return (struct plimsoll_span){.data = names->bytes.data, .size = array.size};
+    size_t size = array->size;
+    array->size_max = size + sizeof pad;
+    plimsoll_text_reserve(array, sizeof pad);
+    plimsoll_text_add(array, pad, sizeof pad);
+    names->bytes = *array;
+    *array = plimsoll_text_make(0);
+    return (struct plimsoll_span){.data = names->bytes.data, .size = size};
 }
 
-int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array,
+int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_text *array,
                         struct plimsoll_error *err)
 {
-    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(copy_array(names, array));
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(take_array(names, array));
     names->field = "NodeNames";
-    guess_capacity(names, array.size);
+    guess_capacity(names, names->bytes.size);
     struct plimsoll_span name;
     if (plimsoll_json_cursor_array(&cursor)) {
         while (plimsoll_json_cursor_element(&cursor)) {

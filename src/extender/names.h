@@ -31,16 +31,21 @@ void plimsoll_names_clear(struct plimsoll_names *names);
 #define PLIMSOLL_NAMES_PAD 16u
 
 /**
- * An array of strings, the value of NodeNames. Whether a name is there twice is not looked at.
+ * An array of strings, the value of NodeNames. Names are strings without escapes when this is done;
+ * plimsoll_names_unique says whether they are more than that.
  * @param names  Empty; what was read before a failure stays.
+ * @param array  Taken over.
  */
-int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_span array,
+int plimsoll_names_read(struct plimsoll_names *names, struct plimsoll_text *array,
                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** The name of the next element of Nodes.items, without quotes or escapes; copied. */
 int plimsoll_names_add(struct plimsoll_names *names, struct plimsoll_span name,
                        struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
-/** -1 with a sentence when this was asked about another name that is the same. */
+/**
+ * -1 with a sentence when it is no valid name, or this was asked about another that is the same.
+ * Not to be asked about the name of a node that is known.
+ */
 int plimsoll_names_unique(struct plimsoll_names *names, size_t index,
                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** The sentence: name `index` is there twice. */

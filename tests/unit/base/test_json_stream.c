@@ -367,6 +367,50 @@ static void members_nobody_asked_for_are_dropped(void **state)
     plimsoll_text_clear(&record.text);
 }
 
+struct taking {
+    struct plimsoll_json_stream *stream;
+    bool taken;
+    struct plimsoll_text value;
+};
+
+static int take_element(void *context, struct plimsoll_span value, struct plimsoll_error *err)
+{
+    (void)err;
+    struct taking *taking = context;
+    plimsoll_text_clear(&taking->value);
+    taking->taken = plimsoll_json_stream_take(taking->stream, &taking->value);
+    if (taking->taken) {
+        assert_ptr_equal(taking->value.data, value.data);
+        assert_int_equal(taking->value.size, value.size);
+    }
+    return 0;
+}
+
+static void a_value_of_several_feeds_can_be_taken_over(void **state)
+{
+    (void)state;
+    struct taking taking = {0};
+    const struct plimsoll_json_stream_handler handler = {&taking, take_element, NULL};
+    struct plimsoll_error err;
+    taking.stream = plimsoll_json_stream_new(NULL, 0, &handler, 100);
+    static const struct {
+        const char *feed, *taken;
+    } feeds[] = {{"[1,", NULL},     {"2]", "[1,2]"},      {"[3]", NULL},
+                 {" {\"a\"", NULL}, {":4}", "{\"a\":4}"}, {"[5]", NULL}};
+    for (size_t i = 0; i < sizeof feeds / sizeof feeds[0]; i++) {
+        taking.taken = false;
+        assert_int_equal(
+            plimsoll_json_stream_feed(taking.stream, plimsoll_span_of(feeds[i].feed), &err), 0);
+        assert_int_equal(taking.taken, feeds[i].taken != NULL);
+        if (taking.taken) {
+            assert_string_equal(taking.value.data, feeds[i].taken);
+        }
+    }
+    assert_int_equal(plimsoll_json_stream_finish(taking.stream, &err), 0);
+    plimsoll_json_stream_free(&taking.stream);
+    plimsoll_text_clear(&taking.value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +427,7 @@ int main(void)
         cmocka_unit_test(nesting_ends_at_the_ceiling),
         cmocka_unit_test(a_handler_stops_the_stream_for_good),
         cmocka_unit_test(members_nobody_asked_for_are_dropped),
+        cmocka_unit_test(a_value_of_several_feeds_can_be_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
