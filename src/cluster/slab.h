@@ -8,18 +8,18 @@
 #include <stddef.h>
 
 struct plimsoll_slab {
-    size_t size;   /* of one object; a multiple of PLIMSOLL_POOL_ALIGNMENT */
+    size_t size;   /* of one object; a multiple of PLIMSOLL_SLAB_ALIGNMENT */
     void **chunks; /* owned */
     size_t chunk_count;
     void *unused; /* the first of a chain */
 };
 
-#define PLIMSOLL_POOL_ALIGNMENT 64u
+#define PLIMSOLL_SLAB_ALIGNMENT 64u
 /** Objects that are allocated together. */
-#define PLIMSOLL_POOL_CHUNK 32u
+#define PLIMSOLL_SLAB_CHUNK 32u
 
 /** Zeroed. */
-void *plimsoll_slab_take(struct plimsoll_slab *pool);
-void plimsoll_slab_give_back(struct plimsoll_slab *pool, void *object);
+void *plimsoll_slab_take(struct plimsoll_slab *slab);
+void plimsoll_slab_give_back(struct plimsoll_slab *slab, void *object);
 /** Frees every object, taken or not. */
-void plimsoll_slab_clear(struct plimsoll_slab *pool);
+void plimsoll_slab_clear(struct plimsoll_slab *slab);
