@@ -13,6 +13,9 @@
 #define TICKET_MS 3000
 /* Between two tries. */
 #define PAUSE_MS 1000
+/* How often somebody else's is looked at while no bind waits: whoever then has to take it over
+ * knows already since when it has not been renewed. */
+#define LOOK_MS 5000
 
 void plimsoll_fence_free(struct plimsoll_fence *fence)
 {
@@ -119,10 +122,14 @@ static void consider(struct plimsoll_books *books, const struct plimsoll_lease *
         return;
     }
     if (fence->ticket_count == 0) {
-        stay_out(books, 0, "no bind waits", ""); /* answered meanwhile */
+        stay_out(books, 0, "no bind waits", "");
         return;
     }
     fence->unclean = !given_up;
+    /* Since we saw it written last, it let nothing begin after its own margin. */
+    bool anothers = lease->exists && !mine;
+    fence->until_ms = PLIMSOLL_BINDING_MS_MAX +
+                      (anothers ? fence->seen_ms + PLIMSOLL_LEASE_MS - MARGIN_MS : books->now_ms);
     fence->behind = !given_up || strcmp(lease->version, fence->left) != 0;
     fence->stage = PLIMSOLL_FENCE_TAKING;
     write_lease(books, fence->identity, effects);
@@ -133,7 +140,6 @@ static void take(struct plimsoll_books *books, struct plimsoll_books_effects *ef
     struct plimsoll_fence *fence = &books->fence;
     if (fence->unclean) {
         fence->stage = PLIMSOLL_FENCE_WAITING;
-        fence->until_ms = books->now_ms + PLIMSOLL_BINDING_MS_MAX;
     } else if (fence->behind) {
         list_pods(books, effects);
     } else {
@@ -279,16 +285,31 @@ static void keep(struct plimsoll_books *books, struct plimsoll_books_effects *ef
     }
 }
 
+/* For a bind at once; else now and then, for as long as somebody else has it. */
+static bool may_look(const struct plimsoll_books *books)
+{
+    const struct plimsoll_fence *fence = &books->fence;
+    if (fence->stage != PLIMSOLL_FENCE_OUT || fence->asks != PLIMSOLL_FENCE_ASKS_NOTHING ||
+        fence->identity[0] == '\0' || books->stopping) {
+        return false;
+    }
+    if (fence->ticket_count > 0) {
+        return books->now_ms >= fence->until_ms;
+    }
+    bool anothers = fence->lease.exists && fence->lease.holder[0] != '\0';
+    return fence->looked_ms == 0 || (anothers && books->now_ms - fence->looked_ms >= LOOK_MS);
+}
+
 void plimsoll_fence_time(struct plimsoll_books *books, struct plimsoll_books_effects *effects)
 {
     struct plimsoll_fence *fence = &books->fence;
     answer_old_tickets(books, effects);
     if (is_ours(fence)) {
         keep(books, effects);
-    } else if (fence->stage == PLIMSOLL_FENCE_OUT && fence->ticket_count > 0 &&
-               fence->asks == PLIMSOLL_FENCE_ASKS_NOTHING && books->now_ms >= fence->until_ms) {
+    } else if (may_look(books)) {
         fence->stage = PLIMSOLL_FENCE_READING;
         fence->unsure = false;
+        fence->looked_ms = books->now_ms;
         read_lease(books, effects);
     }
 }

@@ -32,6 +32,7 @@ struct plimsoll_fence {
     uint64_t list;                   /* the ticket of the last LIST */
     bool unclean;                    /* the one before us may have bindings in flight */
     bool behind;                     /* somebody else had it since we last did */
+    int64_t looked_ms;               /* when it was last read while OUT; 0: never */
     int64_t sent_ms;                 /* of the last write */
     int64_t valid_ms;                /* ours until then, by what was last written */
     int64_t seen_ms;                 /* since when the other's version has been what it is */
