@@ -2,7 +2,8 @@
 /* A Node of any bytes: what is read keeps the promises of node.h. */
 #include <plimsoll/node.h>
 
-#include <assert.h>
+#include "../support/plain_agree.h"
+#include "../support/spaced.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,6 +17,41 @@ static void check_cards(const struct plimsoll_node *node)
         for (uint32_t other = 0; other < i; other++) {
             assert(strcmp(card->id, node->cards[other].id) != 0);
         }
+    }
+}
+
+static void compare(const struct plimsoll_node *a, const struct plimsoll_node *b)
+{
+    assert(strcmp(a->name, b->name) == 0 && (a->unusable == NULL) == (b->unusable == NULL));
+    assert(a->card_count == b->card_count && a->resource_count == b->resource_count);
+    for (uint32_t i = 0; i < a->card_count; i++) {
+        agree_on_card(&a->cards[i], &b->cards[i]);
+    }
+    for (uint32_t i = 0; i < a->resource_count; i++) {
+        assert(strcmp(a->resources[i].name, b->resources[i].name) == 0);
+        assert(a->resources[i].allocatable == b->resources[i].allocatable);
+    }
+    assert(a->report == b->report && a->report_time == b->report_time);
+    assert(a->inventory == b->inventory && a->pinned == b->pinned && a->mps == b->mps);
+    assert(a->replicas == b->replicas && a->env == b->env && a->device_list == b->device_list);
+    assert(a->selectors == b->selectors);
+}
+
+/* @param node  NULL: the object was refused */
+static void check_spaced(struct plimsoll_span object, const struct plimsoll_reading *reading,
+                         const struct plimsoll_node *node)
+{
+    plimsoll_autotext text = plimsoll_text_make(object.size * 3 + 1);
+    struct plimsoll_node again = {0};
+    struct plimsoll_error err;
+    if (!spaced_write(object, &text)) {
+        return;
+    }
+    int result = plimsoll_node_read(plimsoll_text_span(&text), reading, &again, &err);
+    assert((result == 0) == (node != NULL));
+    if (result == 0) {
+        compare(node, &again);
+        plimsoll_node_clear(&again);
     }
 }
 
@@ -35,11 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct plimsoll_error err = {0};
     if (plimsoll_node_read(object, &reading, &node, &err) != 0) {
         assert(err.kind == PLIMSOLL_ERR_INVALID && node.name == NULL);
+        check_spaced(object, &reading, NULL);
         return 0;
     }
     assert(node.name[0] != '\0' && node.card_count <= PLIMSOLL_CARDS_MAX);
     assert(node.resource_count <= PLIMSOLL_NODE_RESOURCES_MAX && (node.selectors & ~1ull) == 0);
     check_cards(&node);
+    check_spaced(object, &reading, &node);
     plimsoll_node_clear(&node);
     return 0;
 }
