@@ -64,9 +64,6 @@ bool plimsoll_json_cursor_element(struct plimsoll_json_cursor *cursor);
 
 /** Passes over the next value of any type; `raw` (may be NULL) gets its bytes, quotes included. */
 bool plimsoll_json_cursor_skip(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw);
-/** Passes over what is left of all objects and arrays that were entered; nothing more follows in
- * them, for `member` and `element` either. */
-bool plimsoll_json_cursor_leave(struct plimsoll_json_cursor *cursor);
 /** A string: its raw bytes between the quotes, escapes and UTF-8 validated. null: false, not
  * failed. */
 bool plimsoll_json_cursor_string(struct plimsoll_json_cursor *cursor, struct plimsoll_span *raw);

@@ -123,7 +123,9 @@ struct plimsoll_reading {
 };
 
 /**
- * @param object   Untrusted bytes of one JSON object; borrowed for the call.
+ * @param object   Untrusted bytes of one JSON object, which json_stream or json_cursor found and so
+ *                 know to be balanced; borrowed for the call. What stands behind both metadata and
+ *                 status.allocatable is not looked at.
  * @param node     Set on success; the caller clears it. Unchanged on failure.
  * @return 0, or -1 with PLIMSOLL_ERR_INVALID when the bytes are no Node (no metadata.name, broken
  * JSON). A bad annotation or label is not a failure: `unusable` says what and where.

@@ -111,12 +111,12 @@ static bool leave(struct plimsoll_json_cursor *cursor, const char *behind)
 static inline const char *pass_comma(struct plimsoll_json_cursor *cursor, char close,
                                      const char *what)
 {
-    if (cursor->failed || cursor->depth == 0) {
+    if (cursor->failed) {
         return NULL;
     }
     const char *end = cursor->end, *at = plimsoll_json_lex_space(cursor->at, end);
     char c = at < end ? *at : 0;
-    if (c == close) {
+    if (c == close && cursor->depth > 0) {
         leave(cursor, at + 1);
         return NULL;
     }
@@ -211,11 +211,14 @@ bool plimsoll_json_cursor_element(struct plimsoll_json_cursor *cursor)
     return at != NULL;
 }
 
-/* From `begin`, inside `depth` containers, to behind the end of the outermost of them. */
-static bool pass_containers(struct plimsoll_json_cursor *cursor, const char *begin, size_t depth,
-                            size_t depth_max)
+static bool skip_container(struct plimsoll_json_cursor *cursor)
 {
-    struct plimsoll_json_scan scan = {.depth = depth, .depth_max = depth_max};
+    struct plimsoll_json_scan scan = {.depth = 1,
+                                      .depth_max = PLIMSOLL_JSON_DEPTH_MAX - cursor->depth};
+    if (scan.depth_max == 0) {
+        return fail(cursor, cursor->at, "too deeply nested");
+    }
+    const char *begin = cursor->at + 1;
     size_t used = plimsoll_json_scan_container(&scan, begin, (size_t)(cursor->end - begin));
     if (scan.depth > scan.depth_max) {
         return fail(cursor, begin + used - 1, "too deeply nested");
@@ -226,27 +229,6 @@ static bool pass_containers(struct plimsoll_json_cursor *cursor, const char *beg
                                    : "the object or array is not closed");
     }
     cursor->at = begin + used;
-    return true;
-}
-
-static bool skip_container(struct plimsoll_json_cursor *cursor)
-{
-    if (cursor->depth == PLIMSOLL_JSON_DEPTH_MAX) {
-        return fail(cursor, cursor->at, "too deeply nested");
-    }
-    return pass_containers(cursor, cursor->at + 1, 1, PLIMSOLL_JSON_DEPTH_MAX - cursor->depth);
-}
-
-bool plimsoll_json_cursor_leave(struct plimsoll_json_cursor *cursor)
-{
-    if (cursor->failed || cursor->depth == 0) {
-        return false;
-    }
-    if (!pass_containers(cursor, cursor->at, cursor->depth, PLIMSOLL_JSON_DEPTH_MAX)) {
-        return false;
-    }
-    cursor->depth = 0;
-    cursor->fresh = false;
     return true;
 }
 

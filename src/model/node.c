@@ -248,27 +248,30 @@ static void read_allocatable(struct plimsoll_json_cursor *cursor,
     }
 }
 
-/* @param last  Nothing else is wanted of the object: what follows is passed over in one go. */
-static void read_status(struct plimsoll_json_cursor *cursor, bool last,
-                        const struct plimsoll_resources *resources, struct plimsoll_node *node)
+/* @return true when allocatable was read, the last that is wanted of a Node */
+static bool read_status(struct plimsoll_json_cursor *cursor,
+                        const struct plimsoll_resources *resources, bool last,
+                        struct plimsoll_node *node)
 {
     struct plimsoll_span key;
     if (!plimsoll_json_cursor_object(cursor)) {
-        return;
+        return false;
     }
     while (plimsoll_json_cursor_member(cursor, &key)) {
-        if (plimsoll_span_is(key, "allocatable")) {
-            read_allocatable(cursor, resources, node);
-            if (last) {
-                plimsoll_json_cursor_leave(cursor);
-                return;
-            }
-        } else {
+        if (!plimsoll_span_is(key, "allocatable")) {
             plimsoll_json_cursor_skip(cursor, NULL);
+            continue;
+        }
+        read_allocatable(cursor, resources, node);
+        if (last) {
+            return true;
         }
     }
+    return false;
 }
 
+/* In the order of the API server all is read before the long list of images, which is more than
+ * half of a Node. */
 static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_reading *reading,
                  struct found *found, struct plimsoll_node *node)
 {
@@ -283,10 +286,10 @@ static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_read
         if (plimsoll_span_is(key, "metadata")) {
             read_metadata(cursor, &selectors, found, node);
             metadata = true;
-        } else if (plimsoll_span_is(key, "status")) {
-            read_status(cursor, metadata, &reading->resources, node);
-        } else {
+        } else if (!plimsoll_span_is(key, "status")) {
             plimsoll_json_cursor_skip(cursor, NULL);
+        } else if (read_status(cursor, &reading->resources, metadata, node)) {
+            return;
         }
     }
     plimsoll_json_cursor_finish(cursor);

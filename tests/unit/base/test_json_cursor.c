@@ -171,26 +171,6 @@ static void entries_of_a_cut_object_fail_as_members_do(void **state)
     }
 }
 
-static void what_is_left_of_all_containers_can_be_passed_over(void **state)
-{
-    (void)state;
-    struct plimsoll_span key;
-    struct plimsoll_json_cursor c = over("{\"a\":[{\"b\":1,\"c\":\"]}\"}],\"d\":{}} ");
-    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_member(&c, &key));
-    assert_true(plimsoll_json_cursor_array(&c) && plimsoll_json_cursor_element(&c));
-    assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_member(&c, &key));
-    assert_true(plimsoll_json_cursor_skip(&c, NULL) && plimsoll_json_cursor_leave(&c));
-    assert_false(plimsoll_json_cursor_member(&c, &key) || plimsoll_json_cursor_element(&c));
-    assert_false(plimsoll_json_cursor_leave(&c));
-    assert_true(plimsoll_json_cursor_finish(&c));
-    static const char *const bad[] = {"[1", "[\"", "[1]]", "[1] 2"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        c = over(bad[i]);
-        assert_true(plimsoll_json_cursor_array(&c));
-        assert_false(plimsoll_json_cursor_leave(&c) && plimsoll_json_cursor_finish(&c));
-    }
-}
-
 /* Reads everything there is by its type, as a reader without a schema would. */
 static void read_all(struct plimsoll_json_cursor *c)
 {
@@ -392,7 +372,6 @@ int main(void)
         cmocka_unit_test(an_entry_is_a_member_whose_plain_string_is_read),
         cmocka_unit_test(an_entry_can_be_read_again_as_another_type),
         cmocka_unit_test(entries_of_a_cut_object_fail_as_members_do),
-        cmocka_unit_test(what_is_left_of_all_containers_can_be_passed_over),
         cmocka_unit_test(what_is_read_is_validated),
         cmocka_unit_test(a_text_cut_anywhere_fails),
         cmocka_unit_test(what_is_skipped_is_checked_for_balance),
