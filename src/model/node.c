@@ -20,10 +20,11 @@ struct found {
     struct plimsoll_model_labels labels;
 };
 
-/** Selector keys and values with their sizes, so that 80 labels of 5000 nodes cost no strlen. */
+/** What labels are wanted for besides cards. */
 struct selectors {
-    struct plimsoll_span keys[PLIMSOLL_SELECTORS_MAX], values[PLIMSOLL_SELECTORS_MAX];
+    const struct plimsoll_selector *list;
     size_t count;
+    uint64_t initials[4]; /* bit per byte: some label that is wanted begins with it */
 };
 
 const char *plimsoll_vendor_text(enum plimsoll_vendor vendor)
@@ -41,14 +42,32 @@ const char *plimsoll_vendor_text(enum plimsoll_vendor vendor)
     return "unknown";
 }
 
-static void measure_selectors(const struct plimsoll_reading *reading, struct selectors *selectors)
+static void mark_initial(struct selectors *selectors, char c)
 {
-    selectors->count = reading->selector_count < PLIMSOLL_SELECTORS_MAX ? reading->selector_count
-                                                                        : PLIMSOLL_SELECTORS_MAX;
-    for (size_t i = 0; i < selectors->count; i++) {
-        selectors->keys[i] = plimsoll_span_of(reading->selectors[i].key);
-        selectors->values[i] = plimsoll_span_of(reading->selectors[i].value);
+    selectors->initials[(unsigned char)c / 64] |= UINT64_C(1) << (unsigned char)c % 64;
+}
+
+static struct selectors make_selectors(const struct plimsoll_reading *reading)
+{
+    struct selectors selectors = {.list = reading->selectors,
+                                  .count = reading->selector_count < PLIMSOLL_SELECTORS_MAX
+                                               ? reading->selector_count
+                                               : PLIMSOLL_SELECTORS_MAX};
+    mark_initial(&selectors, PLIMSOLL_ANNOTATION_PIN[0]);
+    for (const char *initial = PLIMSOLL_MODEL_LABEL_INITIALS; *initial != '\0'; initial++) {
+        mark_initial(&selectors, *initial);
     }
+    for (size_t i = 0; i < selectors.count; i++) {
+        mark_initial(&selectors, selectors.list[i].key[0]);
+    }
+    return selectors;
+}
+
+/* Most labels of a node are features of its processor. */
+static bool may_be_wanted(const struct selectors *selectors, struct plimsoll_span key)
+{
+    unsigned char initial = key.size > 0 ? (unsigned char)key.data[0] : 0;
+    return (selectors->initials[initial / 64] >> initial % 64 & 1) != 0;
 }
 
 /* Keeps the first reason: it is the one to mend first. */
@@ -66,8 +85,8 @@ static uint64_t match_selectors(const struct selectors *selectors, struct plimso
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < selectors->count; i++) {
-        if (plimsoll_span_equal(selectors->keys[i], key) && !value->no_string &&
-            plimsoll_span_equal(selectors->values[i], value->raw)) {
+        if (plimsoll_span_is(key, selectors->list[i].key) && !value->no_string &&
+            plimsoll_span_is(value->raw, selectors->list[i].value)) {
             bits |= UINT64_C(1) << i;
         }
     }
@@ -77,7 +96,7 @@ static uint64_t match_selectors(const struct selectors *selectors, struct plimso
 static bool is_selected(const struct selectors *selectors, struct plimsoll_span key)
 {
     for (size_t i = 0; i < selectors->count; i++) {
-        if (plimsoll_span_equal(selectors->keys[i], key)) {
+        if (plimsoll_span_is(key, selectors->list[i].key)) {
             return true;
         }
     }
@@ -114,7 +133,11 @@ static void read_labels(struct plimsoll_json_cursor *cursor, const struct select
         return;
     }
     while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
-        read_label(cursor, key, plain, selectors, found, node);
+        if (may_be_wanted(selectors, key)) {
+            read_label(cursor, key, plain, selectors, found, node);
+        } else {
+            plimsoll_model_entry_skip(cursor, plain);
+        }
     }
 }
 
@@ -276,9 +299,8 @@ static void walk(struct plimsoll_json_cursor *cursor, const struct plimsoll_read
                  struct found *found, struct plimsoll_node *node)
 {
     struct plimsoll_span key;
-    struct selectors selectors;
+    struct selectors selectors = make_selectors(reading);
     bool metadata = false;
-    measure_selectors(reading, &selectors);
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }

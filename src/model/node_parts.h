@@ -80,6 +80,8 @@ struct plimsoll_model_labels {
     bool too_many; /* more profiles or sizes than there is room for */
 };
 
+/** What the keys of these labels begin with. */
+#define PLIMSOLL_MODEL_LABEL_INITIALS "nabg"
 /** Where the value of `key` belongs, NULL when it is none of these labels. */
 struct plimsoll_model_value *plimsoll_model_labels_find(struct plimsoll_model_labels *labels,
                                                         struct plimsoll_span key);

@@ -165,9 +165,10 @@ static inline const char *plimsoll_quoted_string(const char *at, const char *end
             int here = __builtin_ctz((unsigned)found);
             bytes = _mm_and_si128(bytes, _mm_cmplt_epi8(places, _mm_set1_epi8((char)here)));
             _mm_storeu_si128((__m128i *)(void *)(out + length), bytes);
-            length += (size_t)here;
-            memset(out + length / 16 * 16 + 16, 0, size - length / 16 * 16 - 16);
-            return length > 0 ? plimsoll_quoted_quote(at + here, end) : NULL;
+            for (size_t rest = length + 16; rest < size; rest += 16) {
+                _mm_storeu_si128((__m128i *)(void *)(out + rest), _mm_setzero_si128());
+            }
+            return length + (size_t)here > 0 ? plimsoll_quoted_quote(at + here, end) : NULL;
         }
         _mm_storeu_si128((__m128i *)(void *)(out + length), bytes);
     }
