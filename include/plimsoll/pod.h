@@ -33,6 +33,9 @@ struct plimsoll_pod {
     char *name;
     char *node;      /* "" while unbound */
     char *nominated; /* status.nominatedNodeName, "" when none */
+    /** The ReplicaSet that controls it; NULL: none. Of a GPU pod only, and the one `char *` here
+     * that may be NULL. */
+    char *replica_set;
     int32_t priority;
     bool finished;    /* phase Succeeded or Failed */
     bool terminating; /* deletionTimestamp set; still counts */

@@ -11,8 +11,8 @@ struct found {
     struct plimsoll_span uid, namespace_, name, node, nominated;
     struct plimsoll_model_value claim;
     struct plimsoll_model_asks asks;
-    struct plimsoll_span conditions; /* whole JSON value, empty when absent */
-    bool claim_plain;                /* it was read on the way, into the pod */
+    struct plimsoll_span conditions, owners; /* whole JSON values, empty when absent */
+    bool claim_plain;                        /* it was read on the way, into the pod */
     bool part_of_us, component_agent;
 };
 
@@ -104,6 +104,17 @@ static void read_annotations(struct plimsoll_json_cursor *cursor, struct found *
     }
 }
 
+/* Only the bytes: whether anybody looks into them is known at the end. */
+static void read_list(struct plimsoll_json_cursor *cursor, struct plimsoll_span *list)
+{
+    *list = (struct plimsoll_span){0};
+    if (plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_ARRAY) {
+        plimsoll_json_cursor_skip(cursor, list);
+    } else {
+        plimsoll_json_cursor_array(cursor);
+    }
+}
+
 static void read_metadata(struct plimsoll_json_cursor *cursor, struct found *found,
                           struct plimsoll_pod *pod)
 {
@@ -126,6 +137,9 @@ static void read_metadata(struct plimsoll_json_cursor *cursor, struct found *fou
         } else if (plimsoll_span_is(key, "labels")) {
             plimsoll_json_cursor_again(cursor, plain);
             read_labels(cursor, found);
+        } else if (plimsoll_span_is(key, "ownerReferences")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            read_list(cursor, &found->owners);
         } else {
             plimsoll_model_entry_skip(cursor, plain);
         }
@@ -198,17 +212,6 @@ static void read_condition(struct plimsoll_json_cursor *cursor, struct plimsoll_
     }
 }
 
-/* Whose they are is known at the end only. */
-static void read_conditions(struct plimsoll_json_cursor *cursor, struct found *found)
-{
-    found->conditions = (struct plimsoll_span){0};
-    if (plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_ARRAY) {
-        plimsoll_json_cursor_skip(cursor, &found->conditions);
-    } else {
-        plimsoll_json_cursor_array(cursor);
-    }
-}
-
 /* An agent that is not ready does not measure. @return false when the conditions are malformed */
 static bool read_ready(const struct found *found, struct plimsoll_pod *pod)
 {
@@ -217,6 +220,43 @@ static bool read_ready(const struct found *found, struct plimsoll_pod *pod)
     if (pod->agent && found->conditions.size > 0 && plimsoll_json_cursor_array(&cursor)) {
         while (plimsoll_json_cursor_element(&cursor)) {
             read_condition(&cursor, pod);
+        }
+    }
+    return !cursor.failed;
+}
+
+/* The name of one owner, if it is the ReplicaSet that made the pod. */
+static void read_owner(struct plimsoll_json_cursor *cursor, struct plimsoll_span *replica_set)
+{
+    struct plimsoll_span key, kind = {0}, name = {0};
+    bool controller = false;
+    if (!plimsoll_json_cursor_object(cursor)) {
+        return;
+    }
+    while (plimsoll_json_cursor_member(cursor, &key)) {
+        if (plimsoll_span_is(key, "kind")) {
+            plimsoll_json_cursor_string(cursor, &kind);
+        } else if (plimsoll_span_is(key, "name")) {
+            plimsoll_json_cursor_string(cursor, &name);
+        } else if (plimsoll_span_is(key, "controller")) {
+            plimsoll_json_cursor_bool(cursor, &controller);
+        } else {
+            plimsoll_json_cursor_skip(cursor, NULL);
+        }
+    }
+    if (controller && plimsoll_span_is(kind, "ReplicaSet")) {
+        *replica_set = name;
+    }
+}
+
+/* Only GPU pods are told who made them. @return false when the owners are malformed */
+static bool read_owners(const struct found *found, const struct plimsoll_pod *pod,
+                        struct plimsoll_span *replica_set)
+{
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(found->owners);
+    if (pod->demand.gpu && found->owners.size > 0 && plimsoll_json_cursor_array(&cursor)) {
+        while (plimsoll_json_cursor_element(&cursor)) {
+            read_owner(&cursor, replica_set);
         }
     }
     return !cursor.failed;
@@ -238,7 +278,7 @@ static void read_status(struct plimsoll_json_cursor *cursor, struct found *found
             plimsoll_model_entry_string(cursor, plain, &found->nominated);
         } else if (plimsoll_span_is(key, "conditions")) {
             plimsoll_json_cursor_again(cursor, plain);
-            read_conditions(cursor, found);
+            read_list(cursor, &found->conditions);
         } else {
             plimsoll_model_entry_skip(cursor, plain);
         }
@@ -291,6 +331,11 @@ static int take(struct plimsoll_span raw, const char *field, char **out, struct 
 static int take_names(const struct found *found, struct plimsoll_pod *pod,
                       struct plimsoll_error *err)
 {
+    struct plimsoll_span replica_set = {0};
+    if (!read_owners(found, pod, &replica_set)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "no Pod: metadata.ownerReferences is malformed");
+    }
     if (!plimsoll_model_copy(found->uid, pod->uid.text, sizeof pod->uid.text)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "no Pod: metadata.uid is longer than %zu bytes",
@@ -299,7 +344,9 @@ static int take_names(const struct found *found, struct plimsoll_pod *pod,
     return take(found->namespace_, "metadata.namespace", &pod->namespace_, err) != 0 ||
                    take(found->name, "metadata.name", &pod->name, err) != 0 ||
                    take(found->node, "spec.nodeName", &pod->node, err) != 0 ||
-                   take(found->nominated, "status.nominatedNodeName", &pod->nominated, err) != 0
+                   take(found->nominated, "status.nominatedNodeName", &pod->nominated, err) != 0 ||
+                   (replica_set.size > 0 &&
+                    take(replica_set, "metadata.ownerReferences name", &pod->replica_set, err) != 0)
                ? -1
                : 0;
 }
@@ -407,6 +454,7 @@ void plimsoll_pod_clear(struct plimsoll_pod *pod)
     free(pod->name);
     free(pod->node);
     free(pod->nominated);
+    free(pod->replica_set);
     free(pod->refusal);
     free(pod->claim_ignored);
     plimsoll_claim_clear(&pod->claim);

@@ -107,6 +107,41 @@ static void everything_else_of_a_pod_is_read_in_any_order(void **state)
     plimsoll_pod_clear(&pod);
 }
 
+#define OWNER(kind, name, controller)                                                              \
+    "{\"apiVersion\":\"apps/v1\",\"kind\":\"" kind "\",\"name\":\"" name                           \
+    "\",\"uid\":\"u-9\",\"controller\":" controller "}"
+#define OWNED(owners, annotations)                                                                 \
+    "{\"metadata\":{\"ownerReferences\":" owners ",\"annotations\":{" annotations "}}}"
+
+static void a_gpu_pod_names_the_replica_set_that_controls_it(void **state)
+{
+    (void)state;
+    const struct {
+        const char *object, *replica_set;
+    } cases[] = {
+        {OWNED("[" OWNER("ReplicaSet", "ollama-5d9f", "true") "]", VRAM("4Gi")), "ollama-5d9f"},
+        {OWNED("[" OWNER("Foo", "x", "false") "," OWNER("ReplicaSet", "a-1", "true") "]",
+               VRAM("4Gi")),
+         "a-1"},
+        {OWNED("[" OWNER("ReplicaSet", "ollama-5d9f", "false") "]", VRAM("4Gi")), NULL},
+        {OWNED("[" OWNER("StatefulSet", "ollama", "true") "]", VRAM("4Gi")), NULL},
+        {OWNED("[" OWNER("ReplicaSet", "", "true") "]", VRAM("4Gi")), NULL},
+        {OWNED("[]", VRAM("4Gi")), NULL},
+        {OWNED("null", VRAM("4Gi")), NULL},
+        {OWNED("[" OWNER("ReplicaSet", "web-5d9f", "true") "]", ""), NULL}, /* has no GPU */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct plimsoll_pod pod = read_text(cases[i].object);
+        if (cases[i].replica_set == NULL) {
+            assert_null(pod.replica_set);
+        } else {
+            assert_non_null(pod.replica_set);
+            assert_string_equal(pod.replica_set, cases[i].replica_set);
+        }
+        plimsoll_pod_clear(&pod);
+    }
+}
+
 static void a_vendor_resource_makes_a_gpu_pod(void **state)
 {
     (void)state;
@@ -601,6 +636,9 @@ static void what_is_no_pod_is_refused(void **state)
         "{\"metadata\":{\"name\":5}}",
         "{\"metadata\":{\"labels\":[]}}",
         "{\"metadata\":{\"annotations\":7}}",
+        OWNED("{}", VRAM("4Gi")),
+        OWNED("[5]", VRAM("4Gi")),
+        OWNED("[{\"controller\":\"yes\"}]", VRAM("4Gi")),
         "{\"metadata\":{},\"spec\":\"x\"}",
         "{\"metadata\":{},\"spec\":{\"priority\":\"high\"}}",
         "{\"metadata\":{},\"spec\":{\"nodeName\":{}}}",
@@ -661,6 +699,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pod_without_a_gpu_is_none),
         cmocka_unit_test(everything_else_of_a_pod_is_read_in_any_order),
+        cmocka_unit_test(a_gpu_pod_names_the_replica_set_that_controls_it),
         cmocka_unit_test(a_vendor_resource_makes_a_gpu_pod),
         cmocka_unit_test(a_quantity_of_0_is_no_request),
         cmocka_unit_test(a_mig_resource_names_its_profile),
