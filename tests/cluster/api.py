@@ -21,6 +21,7 @@ _PATHS = {  # plural: (prefix, namespaced)
     "clusterrolebindings": ("/apis/rbac.authorization.k8s.io/v1", False),
     "rolebindings": ("/apis/rbac.authorization.k8s.io/v1", True),
     "mutatingwebhookconfigurations": ("/apis/admissionregistration.k8s.io/v1", False),
+    "validatingadmissionpolicies": ("/apis/admissionregistration.k8s.io/v1", False),
     "subjectaccessreviews": ("/apis/authorization.k8s.io/v1", False),
 }
 

@@ -34,6 +34,7 @@ def test_installing_again_changes_nothing_and_keeps_the_ca(plimsoll, plane):
     assert before[0]
     plimsoll.run_install_script()
     plimsoll.point_webhook_here()
+    plimsoll.let_server_account_through()
     assert state() == before
 
 
