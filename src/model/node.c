@@ -173,23 +173,30 @@ static void read_usage(struct plimsoll_json_cursor *cursor, struct found *found)
 static void read_annotation(struct plimsoll_json_cursor *cursor, struct plimsoll_span key,
                             struct found *found)
 {
-    if (!plimsoll_span_starts(key, "plimsoll.dev/")) {
-        plimsoll_json_cursor_skip(cursor, NULL);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_INVENTORY)) {
+    const struct {
+        const char *key;
+        struct plimsoll_model_value *value;
+    } known[] = {
+        {PLIMSOLL_ANNOTATION_FREE_VRAM, &found->free_vram},
+        {PLIMSOLL_ANNOTATION_FREE_VRAM_TIME, &found->free_time},
+        {PLIMSOLL_ANNOTATION_CORDONED, &found->cordoned},
+        {PLIMSOLL_ANNOTATION_PIN, &found->pin_annotation},
+    };
+    if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_INVENTORY)) {
         read_inventory(cursor, found);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_USAGE)) {
-        read_usage(cursor, found);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_FREE_VRAM)) {
-        plimsoll_model_value_read(cursor, &found->free_vram);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_FREE_VRAM_TIME)) {
-        plimsoll_model_value_read(cursor, &found->free_time);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_CORDONED)) {
-        plimsoll_model_value_read(cursor, &found->cordoned);
-    } else if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_PIN)) {
-        plimsoll_model_value_read(cursor, &found->pin_annotation);
-    } else {
-        plimsoll_json_cursor_skip(cursor, NULL);
+        return;
     }
+    if (plimsoll_span_is(key, PLIMSOLL_ANNOTATION_USAGE)) {
+        read_usage(cursor, found);
+        return;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (plimsoll_span_is(key, known[i].key)) {
+            plimsoll_model_value_read(cursor, known[i].value);
+            return;
+        }
+    }
+    plimsoll_json_cursor_skip(cursor, NULL);
 }
 
 static void read_metadata(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
