@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room to begin with, and what is added to the number that the driver names: more may start. */
+/* Room to begin with, and what is added to a quarter more than the driver names: more may start. */
 #define ROOM_FIRST 64
 #define ROOM_SLACK 16
 
@@ -64,8 +64,10 @@ static enum nvml_result fetch(struct nvml_reader *reader, list_fn *list, list_v1
         if (room == PLIMSOLL_DEVICE_PROCESSES_MAX) {
             return result;
         }
-        uint32_t wanted = *count < PLIMSOLL_DEVICE_PROCESSES_MAX ? *count + ROOM_SLACK : *count;
-        make_room(reader, wanted > room ? wanted : 2 * room);
+        uint32_t wanted =
+            *count < PLIMSOLL_DEVICE_PROCESSES_MAX ? *count : PLIMSOLL_DEVICE_PROCESSES_MAX;
+        wanted = wanted > room ? wanted : room;
+        make_room(reader, wanted + wanted / 4 + ROOM_SLACK);
     }
 }
 

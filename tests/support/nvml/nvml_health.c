@@ -6,7 +6,8 @@ typedef struct event_set {
     bool live;
     unsigned ids;
     char id[SCRIPT_CARDS][64];
-    unsigned delivered;
+    unsigned delivered; /* all events up to this number */
+    unsigned given;     /* times that the next was */
 } event_set_t;
 
 static event_set_t sets[2];
@@ -215,7 +216,10 @@ result_t nvmlEventSetWait_v2(event_set_t *set, event_t *out, unsigned timeout_ms
         if (event->number <= set->delivered) {
             continue;
         }
-        set->delivered = event->number;
+        if (++set->given >= event->times || !is_registered(set, event->card)) {
+            set->delivered = event->number;
+            set->given = 0;
+        }
         if (!is_registered(set, event->card)) {
             continue;
         }

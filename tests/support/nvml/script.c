@@ -244,6 +244,8 @@ static void read_line(char *line)
         event->number = small(next(&line));
         copy(event->card, sizeof event->card, next(&line));
         event->xid = number(next(&line));
+        const char *times = next(&line);
+        event->times = times == NULL ? 1 : small(times);
     } else if (strcmp(word, "fail") == 0) {
         read_fail(&line);
     } else {

@@ -9,7 +9,7 @@
  *   instance CARD INDEX UUID [gi= ci= total= reserved= used= slices= cslices= size= name=]
  *   process CARD PID MIB|none [list=compute|graphics|mps gi= ci= count=]
  *   link CARD INDEX up|down gpu|switch|unknown PCI
- *   event NUMBER CARD|none|stranger XID
+ *   event NUMBER CARD|none|stranger XID [TIMES]
  *   fail FUNCTION|* RESULT [UUID|-] [after=]      that call, after so many that worked
  *
  * `migmax` is the number of indices, `grow` how many processes start while a list is being asked
@@ -60,7 +60,7 @@ struct script_link {
 };
 
 struct script_event {
-    unsigned number;
+    unsigned number, times;
     char card[64];
     uint64_t xid;
 };
