@@ -226,6 +226,31 @@ bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
                                 const struct plimsoll_pod *pod, const struct plimsoll_uid *proposed,
                                 size_t proposed_count, struct plimsoll_victims *victims);
 
+/** What the node promises a pod that asks for a vendor resource; of several vendors, NVIDIA's. */
+enum plimsoll_guarantee plimsoll_placement_guarantee(const struct plimsoll_node *node);
+
+/** Bit i: card i stands over its line. More is booked than fits beside its reserve and what others
+ * use: pods outgrew their claims, somebody else's came, or the card shrank. */
+uint64_t plimsoll_placement_over_line(const struct plimsoll_node *node,
+                                      const struct plimsoll_node_load *load);
+
+/** Where a pod uses most beyond what it claimed. */
+struct plimsoll_over_claim {
+    uint32_t card;              /* index in node->cards */
+    uint64_t claimed, measured; /* bytes */
+};
+/** @return false when it does not, as far as anybody measures; `over` is set when true. */
+bool plimsoll_placement_over_claim(const struct plimsoll_node *node, const struct plimsoll_pod *pod,
+                                   struct plimsoll_over_claim *over);
+
+/**
+ * What the node can advertise as plimsoll.dev/vram: the lines of its cards (of a split one the
+ * memory of its instances), and never less than the pods bound there ask for, so that a kubelet
+ * that starts again fails none of them.
+ */
+uint64_t plimsoll_placement_capacity(const struct plimsoll_node_view *view,
+                                     const struct plimsoll_node_load *load);
+
 /** The sentence for FailedAndUnresolvableNodes: low cardinality, no numbers of the node. */
 void plimsoll_reason_write(enum plimsoll_reason reason, const struct plimsoll_demand *demand,
                            struct plimsoll_text *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bookings.h"
 
+#include "find.h"
 #include "want.h"
 
 /* Why a uid matters here; of two entries with one uid the first kind counts. */
@@ -208,25 +209,6 @@ static void read_report(struct count *count)
     }
 }
 
-/* A card without UUID is known by its index, also once a UUID is told for it. @return -1: none */
-static int find_card(const struct count *count, const char *id)
-{
-    unsigned long long index;
-    bool by_index = plimsoll_span_decimal(plimsoll_span_of(id), &index);
-    int found = -1;
-    for (uint32_t i = 0; i < count->load->card_count; i++) {
-        const struct plimsoll_card *card = &count->node->cards[i];
-        if (strcmp(card->id, id) == 0) {
-            return (int)i;
-        }
-        if (by_index && card->vendor == PLIMSOLL_VENDOR_NVIDIA && card->index >= 0 &&
-            (unsigned long long)card->index == index) {
-            found = (int)i;
-        }
-    }
-    return found;
-}
-
 /* A request that means other bytes on another card. VRAM-only pods always write bytes or a
  * percentage; what has neither is a claim whose pod was not seen yet. */
 static bool depends_on_card(const struct plimsoll_demand *demand)
@@ -270,7 +252,7 @@ static uint64_t demand_on(const struct count *count, const struct party *party, 
     uint64_t bytes = 0;
     for (uint32_t j = 0; j < party->pod->claim.card_count; j++) {
         const struct plimsoll_claim_card *card = &party->pod->claim.cards[j];
-        if (find_card(count, card->id) == (int)i) {
+        if (find_card(count->node, count->load->card_count, card->id) == (int)i) {
             bytes = plus(bytes, claimed_on(count, card, i));
         }
     }
@@ -289,7 +271,7 @@ static uint64_t place_claim(struct count *count, struct party *party)
     uint64_t lost = 0;
     for (uint32_t j = 0; j < party->pod->claim.card_count; j++) {
         const struct plimsoll_claim_card *card = &party->pod->claim.cards[j];
-        int i = find_card(count, card->id);
+        int i = find_card(count->node, count->load->card_count, card->id);
         if (i < 0) {
             lost = larger(lost, larger(card->vram, 1));
             continue;

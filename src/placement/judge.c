@@ -272,3 +272,21 @@ struct plimsoll_verdict plimsoll_placement_judge(const struct plimsoll_node *nod
 {
     return plimsoll_fit_find(node, load, demand, settings).verdict;
 }
+
+enum plimsoll_guarantee plimsoll_placement_guarantee(const struct plimsoll_node *node)
+{
+    struct plimsoll_demand demand = {.vendor = PLIMSOLL_VENDOR_NVIDIA, .plugin = true};
+    uint32_t whole = 0;
+    for (uint32_t i = 0; i < node->card_count; i++) {
+        const struct plimsoll_card *card = &node->cards[i];
+        whole += card->vendor == PLIMSOLL_VENDOR_NVIDIA && card->mig_count == 0;
+    }
+    if (node->unusable != NULL || node->card_count == 0) {
+        return PLIMSOLL_GUARANTEE_NONE;
+    }
+    if (whole == 0) {
+        return PLIMSOLL_GUARANTEE_COUNTED;
+    }
+    demand.env_ours = node->pinned; /* there the webhook gives them our env */
+    return promise(node, &demand, whole);
+}

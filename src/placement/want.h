@@ -13,15 +13,26 @@ static inline uint64_t mps_share(const struct plimsoll_load *card)
 }
 
 /**
+ * The line, less what the host takes beyond the reserve: a desktop on the card must not keep every
+ * pod away that asks for all of it. Never less than half: a card that others fill stays full. While
+ * load lines are being computed nothing is known to be foreign yet, and this is the line.
+ */
+static inline uint64_t line_beside_host(const struct plimsoll_load *card)
+{
+    uint64_t left = minus(card->total, larger(card->reserve, card->foreign));
+    return larger(smaller(left, card->line), card->line / 2);
+}
+
+/**
  * The configured default on this card; at least a byte, so that nothing fits on a card without a
  * line. MPS holds a client to its share whatever the default says.
  */
 static inline uint64_t default_on(const struct plimsoll_load *card, bool mps,
                                   const struct plimsoll_placement_settings *settings)
 {
-    uint64_t bytes = card->line;
+    uint64_t bytes = line_beside_host(card);
     if (settings->default_request == PLIMSOLL_DEFAULT_SHARE) {
-        bytes = card->line / card->replicas;
+        bytes /= card->replicas;
     } else if (settings->default_request == PLIMSOLL_DEFAULT_BYTES) {
         bytes = settings->default_bytes;
     }

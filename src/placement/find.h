@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Which card of a node a claim means. */
+#pragma once
+
+#include <plimsoll/placement.h>
+
+#include <string.h>
+
+/** A card without UUID is known by its index, also once a UUID is told for it. @return -1: none */
+static inline int find_card(const struct plimsoll_node *node, uint32_t card_count, const char *id)
+{
+    unsigned long long index;
+    bool by_index = plimsoll_span_decimal(plimsoll_span_of(id), &index);
+    int found = -1;
+    for (uint32_t i = 0; i < card_count; i++) {
+        const struct plimsoll_card *card = &node->cards[i];
+        if (strcmp(card->id, id) == 0) {
+            return (int)i;
+        }
+        if (by_index && card->vendor == PLIMSOLL_VENDOR_NVIDIA && card->index >= 0 &&
+            (unsigned long long)card->index == index) {
+            found = (int)i;
+        }
+    }
+    return found;
+}
