@@ -106,6 +106,11 @@ struct plimsoll_cluster_listener {
     /** Some card of the node has more room than before. `gains` counts these, as
      * plimsoll_cluster_gains does. */
     void (*node_gained)(void *context, const char *node, uint64_t gains);
+    /** A card of the node stands over its line, or a pod there uses more than it claimed, that did
+     * not before. May be NULL, like node_guaranteed. */
+    void (*node_over)(void *context, const char *node);
+    /** What the node promises has changed; once for every node with cards that comes. */
+    void (*node_guaranteed)(void *context, const char *node, enum plimsoll_guarantee guarantee);
 };
 void plimsoll_cluster_listen(struct plimsoll_cluster *cluster,
                              const struct plimsoll_cluster_listener *listener);

@@ -43,13 +43,16 @@ void plimsoll_gains_unlock(struct plimsoll_cluster *cluster)
     char **gained = PLIMSOLL_TAKE(cluster->gained);
     size_t count = cluster->gained_count;
     uint64_t first = cluster->gains - count + 1;
-    cluster->gained_count = 0;
+    struct plimsoll_news *news = PLIMSOLL_TAKE(cluster->news);
+    size_t news_count = cluster->news_count;
+    cluster->gained_count = cluster->news_count = 0;
     pthread_rwlock_unlock(&cluster->lock);
     for (size_t i = 0; i < count; i++) {
         listener->node_gained(listener->context, gained[i], first + i);
         free(gained[i]);
     }
     free(gained);
+    plimsoll_news_tell(listener, news, news_count);
 }
 
 uint64_t plimsoll_cluster_gains(struct plimsoll_cluster *cluster)

@@ -74,6 +74,7 @@ static void free_entry(struct plimsoll_cluster *cluster, struct plimsoll_node_en
     free(entry->pods);
     free(entry->holds);
     free(entry->ended);
+    free(entry->over);
     plimsoll_slab_give_back(&cluster->node_entries, entry);
 }
 
@@ -135,6 +136,7 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
         entry->load = load;
         entry->face.summary =
             plimsoll_placement_summarise(&entry->node, load, cluster->options.settings);
+        plimsoll_news_note(cluster, entry);
     }
 }
 
@@ -268,6 +270,10 @@ static void forget_node(struct plimsoll_cluster *cluster, struct plimsoll_node_e
     entry->load = NULL;
     entry->face.known = entry->stale = false;
     entry->content = entry->report = 0;
+    free(PLIMSOLL_TAKE(entry->over));
+    entry->over_count = 0;
+    entry->over_line = 0;
+    entry->guarantee = PLIMSOLL_GUARANTEE_NONE;
     plimsoll_nodes_refresh(cluster, entry);
 }
 

@@ -34,8 +34,19 @@ struct plimsoll_node_entry {
     uint32_t agents_ready, agents_unready,
         agents_leaving; /* the latter neither ready nor staying */
     uint32_t generation;
-    uint64_t content, report; /* fingerprint */
+    uint64_t content, report;  /* fingerprint */
+    struct plimsoll_uid *over; /* pods that were found over their claims */
+    uint64_t over_line;        /* bit i: card i was found over its line */
+    uint32_t over_count;
+    uint8_t guarantee; /* enum plimsoll_guarantee */
     bool stale;
+};
+
+/** What the listener is still to hear of a node. */
+struct plimsoll_news {
+    enum { PLIMSOLL_NEWS_OVER, PLIMSOLL_NEWS_GUARANTEE } kind;
+    char *node; /* owned */
+    enum plimsoll_guarantee guarantee;
 };
 
 struct plimsoll_pod_entry {
@@ -82,6 +93,8 @@ struct plimsoll_cluster {
     uint64_t gains; /* how often a node gained room … */
     char **gained;  /* … of them, the names that the listener is still to hear; owned */
     size_t gained_count;
+    struct plimsoll_news *news; /* owned */
+    size_t news_count;
     struct plimsoll_slab node_entries;
     struct plimsoll_node_entry **order;    /* known nodes by name */
     struct plimsoll_node_entry **numbered; /* the same, by number: as they came, without holes */
@@ -127,8 +140,15 @@ bool plimsoll_nodes_give(const struct plimsoll_node_entry *entry,
 void plimsoll_gains_note(struct plimsoll_cluster *cluster, const char *node,
                          const struct plimsoll_node_load *before,
                          const struct plimsoll_node_load *now);
-/** Gives the lock up that a writer took, then tells the listener who gained. */
+/** Gives the lock up that a writer took, then tells the listener who gained, and the news. */
 void plimsoll_gains_unlock(struct plimsoll_cluster *cluster);
+
+/* news.c */
+/** Remembers what is worth telling of an entry whose loads were computed anew. */
+void plimsoll_news_note(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
+/** Tells it, without the lock; frees `news`. */
+void plimsoll_news_tell(const struct plimsoll_cluster_listener *listener,
+                        struct plimsoll_news *news, size_t count);
 
 /* holds.c */
 void plimsoll_holds_free(struct plimsoll_cluster *cluster);

@@ -3,6 +3,7 @@
 
 #include <plimsoll/clock.h>
 #include <plimsoll/limits.h>
+#include <plimsoll/pod.h>
 #include <plimsoll/quantity.h>
 
 #include "plain.h"
@@ -254,6 +255,19 @@ static void add_resource(struct plimsoll_node *node, struct plimsoll_span name,
     make_unusable(node, "status.allocatable", &err);
 }
 
+/* Nothing is decided by it: one that cannot be read is one that has to be written again. */
+static void read_advertised(struct plimsoll_json_cursor *cursor, struct plimsoll_node *node)
+{
+    struct plimsoll_span amount;
+    struct plimsoll_error unused;
+    if (plimsoll_json_cursor_string(cursor, &amount)) {
+        node->advertised = true;
+        if (plimsoll_quantity_parse(amount, &node->advertised_vram, &unused) != 0) {
+            node->advertised_vram = UINT64_MAX;
+        }
+    }
+}
+
 static void read_allocatable(struct plimsoll_json_cursor *cursor,
                              const struct plimsoll_resources *resources, struct plimsoll_node *node)
 {
@@ -272,6 +286,8 @@ static void read_allocatable(struct plimsoll_json_cursor *cursor,
             if (plimsoll_json_cursor_string(cursor, &amount)) {
                 add_resource(node, key, resource, amount);
             }
+        } else if (plimsoll_span_is(key, PLIMSOLL_RESOURCE_VRAM) && string) {
+            read_advertised(cursor, node);
         } else if (plimsoll_json_cursor_skip(cursor, &amount) && resource != NULL) {
             add_resource(node, key, resource, amount);
         }

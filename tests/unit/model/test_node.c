@@ -682,6 +682,29 @@ static void single_mig_has_each_instance_as_a_card(void **state)
     assert_unusable(&node, "MIG-INVALID");
 }
 
+static void a_node_says_how_much_vram_it_advertises(void **state)
+{
+    (void)state;
+    const struct {
+        const char *allocatable;
+        bool advertised;
+        uint64_t bytes;
+    } cases[] = {
+        {"\"cpu\":\"8\"", false, 0},
+        {"\"plimsoll.dev/vram\":\"15872Mi\"", true, UINT64_C(15872) << 20},
+        {"\"plimsoll.dev/vram\":\"0\"", true, 0}, /* a kubelet that started again */
+        {"\"plimsoll.dev/vram\":\"much\"", true, UINT64_MAX},
+        {"\"plimsoll.dev/vram\":5", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct plimsoll_node node = read_node("", "", cases[i].allocatable);
+        assert_int_equal(node.advertised, cases[i].advertised);
+        assert_int_equal(node.advertised_vram, cases[i].bytes);
+        assert_null(node.unusable);
+        plimsoll_node_clear(&node);
+    }
+}
+
 static void allocatable_alone_gives_cards_of_unknown_memory(void **state)
 {
     (void)state;
@@ -961,6 +984,7 @@ int main(void)
         cmocka_unit_test(mixed_mig_has_its_instances_on_the_split_card),
         cmocka_unit_test(whole_and_split_cards_on_one_node_are_not_told_apart_by_index),
         cmocka_unit_test(single_mig_has_each_instance_as_a_card),
+        cmocka_unit_test(a_node_says_how_much_vram_it_advertises),
         cmocka_unit_test(allocatable_alone_gives_cards_of_unknown_memory),
         cmocka_unit_test(amd_memory_is_read_in_both_spellings),
         cmocka_unit_test(intel_cards_are_counted_and_their_memory_is_unknown),
