@@ -6,11 +6,14 @@
 
 static uint64_t claim_on(const struct plimsoll_node *node, const struct plimsoll_load *card,
                          const struct plimsoll_demand *demand,
-                         const struct plimsoll_placement_settings *settings)
+                         const struct plimsoll_placement_settings *settings, bool here)
 {
     /* 0 says that the memory was unknown; the load lines take the default once it is known. */
-    return card->state == PLIMSOLL_CARD_UNKNOWN_MEMORY ? 0
-                                                       : want_on(card, demand, node->mps, settings);
+    if (card->state == PLIMSOLL_CARD_UNKNOWN_MEMORY) {
+        return 0;
+    }
+    return here ? want_here(card, demand, node->mps, settings)
+                : want_on(card, demand, node->mps, settings);
 }
 
 static void claim_cards(const struct plimsoll_node *node, const struct plimsoll_node_load *load,
@@ -23,7 +26,7 @@ static void claim_cards(const struct plimsoll_node *node, const struct plimsoll_
         uint32_t i = (uint32_t)__builtin_ctzll(cards);
         struct plimsoll_claim_card *card = &claim->cards[claim->card_count++];
         memcpy(card->id, node->cards[i].id, sizeof card->id);
-        card->vram = claim_on(node, &load->cards[i], demand, settings);
+        card->vram = claim_on(node, &load->cards[i], demand, settings, true);
         card->idle = load->cards[i].idle;
     }
 }
@@ -36,7 +39,8 @@ static void claim_floating(const struct plimsoll_node *node, const struct plimso
     claim->floating_cards = fit->distinct;
     for (uint64_t cards = fit->cards; cards != 0; cards &= cards - 1) {
         const struct plimsoll_load *card = &load->cards[__builtin_ctzll(cards)];
-        claim->floating_vram = larger(claim->floating_vram, claim_on(node, card, demand, settings));
+        claim->floating_vram =
+            larger(claim->floating_vram, claim_on(node, card, demand, settings, false));
     }
 }
 

@@ -54,7 +54,7 @@ struct question {
 
 static inline enum plimsoll_reason check_card(const struct question *question,
                                               const struct plimsoll_load *card, uint64_t floating,
-                                              uint64_t *want, uint64_t *missing)
+                                              bool here, uint64_t *want, uint64_t *missing)
 {
     *want = 0;
     *missing = 0;
@@ -63,7 +63,8 @@ static inline enum plimsoll_reason check_card(const struct question *question,
                                                                      : PLIMSOLL_MEMORY_UNKNOWN;
     }
     if (card->total > 0 || card->state == PLIMSOLL_CARD_OK) {
-        *want = want_on(card, question->demand, question->mps, question->settings);
+        *want = here ? want_here(card, question->demand, question->mps, question->settings)
+                     : want_on(card, question->demand, question->mps, question->settings);
         if (*want > card->line) {
             *missing = *want - card->line;
             return PLIMSOLL_OVER_LINE;
@@ -106,7 +107,7 @@ static void find_some(const struct question *question, const struct plimsoll_nod
         }
         uint64_t want, missing;
         enum plimsoll_reason reason =
-            check_card(question, card, card->floating_ours, &want, &missing);
+            check_card(question, card, card->floating_ours, true, &want, &missing);
         if (reason != PLIMSOLL_FITS) {
             plimsoll_fit_closest(&closest, reason, want, missing);
             continue;
@@ -138,7 +139,8 @@ static void find_every(const struct question *question, const struct plimsoll_no
             continue;
         }
         uint64_t want, missing, floating = plugin ? card->floating_plugin : card->floating_ours;
-        enum plimsoll_reason reason = check_card(question, card, floating, &want, &missing);
+        enum plimsoll_reason reason =
+            check_card(question, card, floating, !plugin, &want, &missing);
         if (reason != PLIMSOLL_FITS) {
             keep_farthest(&farthest, reason, want, missing);
         }

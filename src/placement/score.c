@@ -43,9 +43,10 @@ static void value_cards(const struct plimsoll_node *node, const struct plimsoll_
     for (uint64_t cards = fit->cards; cards != 0; cards &= cards - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(cards);
         const struct plimsoll_load *card = &load->cards[i];
-        values[i] =
-            plimsoll_fit_value(card, want_on(card, demand, node->mps, settings),
-                               plugin ? card->floating_plugin : card->floating_ours, policy);
+        uint64_t want = plugin ? want_on(card, demand, node->mps, settings)
+                               : want_here(card, demand, node->mps, settings);
+        values[i] = plimsoll_fit_value(
+            card, want, plugin ? card->floating_plugin : card->floating_ours, policy);
     }
 }
 

@@ -166,6 +166,23 @@ static void unknown_memory_passes_the_default_by_count_only(void **state)
     assert_int_equal(scene_judge(&scene, scene_demand(true, 0)).unaccounted, 0);
 }
 
+static void the_default_makes_do_with_what_the_host_leaves_down_to_half(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 1, 16384, 1);
+    scene.cards[0].reported = scene.cards[0].attributed = true;
+    scene.cards[0].used = 1500 * MIB; /* a desktop: more than the reserve */
+    expect_fits(&scene, scene_demand(true, 0), PLIMSOLL_GUARANTEE_EXACT);
+    assert_int_equal(scene_judge(&scene, scene_demand(true, 0)).want, (16384 - 1500) * MIB);
+    scene.cards[0].replicas = 2;
+    assert_int_equal(scene_judge(&scene, scene_demand(true, 0)).want, (16384 - 1500) / 2 * MIB);
+    scene.cards[0].replicas = 1;
+    scene.cards[0].used = 12000 * MIB;
+    expect_refused(&scene, scene_demand(true, 0), PLIMSOLL_NO_VRAM);
+    expect_refused(&scene, scene_demand(true, 14884), PLIMSOLL_NO_VRAM); /* a request stays one */
+}
+
 static void mps_caps_a_client_at_its_share(void **state)
 {
     (void)state;
@@ -489,6 +506,7 @@ int main(void)
         cmocka_unit_test(sick_cordoned_and_half_known_cards_take_nothing_new),
         cmocka_unit_test(the_closest_card_gives_the_reason),
         cmocka_unit_test(unknown_memory_passes_the_default_by_count_only),
+        cmocka_unit_test(the_default_makes_do_with_what_the_host_leaves_down_to_half),
         cmocka_unit_test(mps_caps_a_client_at_its_share),
         cmocka_unit_test(where_the_plugin_picks_every_card_must_do),
         cmocka_unit_test(a_card_without_a_free_replica_is_not_picked),

@@ -45,6 +45,18 @@ static bool is_on(uint64_t cards, uint32_t card)
     return cards >> card & 1;
 }
 
+/* A default is what the claim says, where the host left less than that. */
+static uint64_t claimed_on(const struct scene *scene, const struct plimsoll_claim *claim,
+                           uint32_t card)
+{
+    for (uint32_t i = 0; i < claim->card_count; i++) {
+        if (strcmp(claim->cards[i].id, scene->cards[card].id) == 0) {
+            return claim->cards[i].vram;
+        }
+    }
+    return claim->floating_vram;
+}
+
 /* The bytes that the pod asked for on that card, worked out anew. */
 static uint64_t size_of(const struct truth *truth, uint32_t pod, uint32_t card)
 {
@@ -66,7 +78,9 @@ static uint64_t size_of(const struct truth *truth, uint32_t pod, uint32_t card)
         size = line / scene->cards[card].replicas;
     }
     uint64_t client = total / scene->cards[card].replicas;
-    return scene->node.mps && size > client ? client : size;
+    size = scene->node.mps && size > client ? client : size;
+    uint64_t claimed = claimed_on(scene, &scene->pods[pod].claim, card);
+    return size > claimed ? claimed : size;
 }
 
 /* What pods and host may come to on a card. */
