@@ -171,6 +171,7 @@ static void the_default_makes_do_with_what_the_host_leaves_down_to_half(void **s
     (void)state;
     struct scene scene;
     scene_make(&scene, 1, 16384, 1);
+    scene.settings.default_request = PLIMSOLL_DEFAULT_SHARE;
     scene.cards[0].reported = scene.cards[0].attributed = true;
     scene.cards[0].used = 1500 * MIB; /* a desktop: more than the reserve */
     expect_fits(&scene, scene_demand(true, 0), PLIMSOLL_GUARANTEE_EXACT);
