@@ -40,10 +40,14 @@ class ControlPlane:
         self.port = process.free_port()
         self.authority = Authority(folder)
         self.kubeconfig = self.authority.client("admin", "/O=system:masters/CN=admin", self.port)
-        self.api = Api(self.port, self.authority.ca, folder / "admin.crt", folder / "admin.key")
+        self.api = self.another_api()
         self.etcd = self._etcd()
         self.apiserver = self._apiserver()
         self.others = [self._controller_manager(), self._default_scheduler(), self._kwok()]
+
+    def another_api(self):
+        """A connection of its own, for another thread."""
+        return Api(self.port, self.authority.ca, self.folder / "admin.crt", self.folder / "admin.key")
 
     def start(self):
         say(f"starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok in {self.folder}")
