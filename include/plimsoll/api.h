@@ -21,12 +21,17 @@ struct plimsoll_kube;
 #define PLIMSOLL_API_MERGE_PATCH "application/merge-patch+json"
 #define PLIMSOLL_API_APPLY_PATCH "application/apply-patch+yaml"
 
+/** As `accept`: only the metadata of the object, where the server can. */
+#define PLIMSOLL_API_METADATA                                                                      \
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
 /** What to ask; borrowed for the call. */
 struct plimsoll_api_request {
     const char *method;        /* `GET`, `POST`, `PUT`, `PATCH`, `DELETE`; NULL: GET */
     const char *path;          /* with its query, from the first slash; values escaped */
     const char *content_type;  /* of the body; NULL: PLIMSOLL_API_JSON */
     struct plimsoll_span body; /* empty: none */
+    const char *accept;        /* NULL: PLIMSOLL_API_JSON */
     int64_t timeout_ms;        /* for all of it; 0: PLIMSOLL_API_TIMEOUT_MS */
     size_t answer_bytes_max;   /* kept of the answer; 0: PLIMSOLL_OBJECT_BYTES_MAX */
 };

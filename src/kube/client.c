@@ -50,11 +50,22 @@ static int note_sent(void *context, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_OK;
 }
 
-static int limit_unacknowledged(void *context, curl_socket_t socket, curlsocktype purpose)
+/* Closing throws away what was not sent yet. Otherwise the kernel would go on delivering a request
+ * that was given up, minutes later if the network comes back then: a Binding would be written long
+ * after the books have counted it as never to come. (What the API server has in full it may still
+ * carry out; that ends with the request's own time limit.) */
+static void discard_on_close(curl_socket_t socket)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+static int set_socket(void *context, curl_socket_t socket, curlsocktype purpose)
 {
     (void)context, (void)purpose;
     unsigned limit = UNACKNOWLEDGED_MS_MAX;
     (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+    discard_on_close(socket);
     return CURL_SOCKOPT_OK;
 }
 
@@ -101,7 +112,7 @@ static void set_transport(CURL *easy, const struct plimsoll_credentials *credent
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
-    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, limit_unacknowledged);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_socket);
     if (credentials->config.proxy_url != NULL) {
         curl_easy_setopt(easy, CURLOPT_PROXY, credentials->config.proxy_url);
     } else if (credentials->direct) {
@@ -120,16 +131,20 @@ static int add_headers(struct plimsoll_exchange *exchange,
     if (plimsoll_credentials_token(credentials, refused, &line, err) < 0) {
         return -1;
     }
-    struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
-    headers = curl_slist_append(headers, "Expect:"); /* else curl waits a second for a 100 */
+    /* An empty Expect, else curl waits a second for a 100. */
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     if (line.size > bare) {
         headers = curl_slist_append(headers, line.data);
     }
+    plimsoll_text_reset(&line);
+    plimsoll_text_add_format(&line, "Accept: %s",
+                             request->accept != NULL ? request->accept : PLIMSOLL_API_JSON);
+    headers = curl_slist_append(headers, line.data);
     if (request->body.size > 0) {
         plimsoll_text_reset(&line);
-        plimsoll_text_add_string(&line, "Content-Type: ");
-        plimsoll_text_add_string(&line, request->content_type != NULL ? request->content_type
-                                                                      : PLIMSOLL_API_JSON);
+        plimsoll_text_add_format(&line, "Content-Type: %s",
+                                 request->content_type != NULL ? request->content_type
+                                                               : PLIMSOLL_API_JSON);
         headers = curl_slist_append(headers, line.data);
     }
     if (credentials->host_header != NULL) {

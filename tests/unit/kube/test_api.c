@@ -174,6 +174,17 @@ static void what_has_no_body_says_no_content_type(void **state)
     assert_null(strstr(world->script.head.data, "Content-Type:"));
 }
 
+static void metadata_alone_can_be_asked_for(void **state)
+{
+    struct world *world = *state;
+    struct plimsoll_api_request request = {.path = "/x", .accept = PLIMSOLL_API_METADATA};
+    assert_int_equal(get(world)->status, 200);
+    assert_asked(world, "\r\nAccept: application/json\r\n");
+    assert_int_equal(call(world, &request)->status, 200);
+    assert_asked(world, "\r\nAccept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
+                        "application/json\r\n");
+}
+
 static void a_success_is_its_body_and_no_message(void **state)
 {
     struct world *world = *state;
@@ -312,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_method_arrives_with_its_content_type_and_body),
         TEST(what_has_no_body_says_no_content_type),
+        TEST(metadata_alone_can_be_asked_for),
         TEST(a_success_is_its_body_and_no_message),
         TEST(a_refusal_says_what_the_server_said_and_when_to_come_again),
         TEST(nobody_can_make_us_wait_longer_than_a_minute),
