@@ -2,6 +2,7 @@
 /** What people read: load lines of cards as text. Pure; appends to a text. */
 #pragma once
 
+#include <plimsoll/device.h>
 #include <plimsoll/extender.h>
 #include <plimsoll/text.h>
 
@@ -15,3 +16,20 @@ struct plimsoll_view_options {
  * pods. */
 void plimsoll_view_node(const struct plimsoll_extender_node *node,
                         const struct plimsoll_view_options *options, struct plimsoll_text *out);
+
+/** A process's name with its NUL, as the kernel keeps it. */
+#define PLIMSOLL_VIEW_COMM_SIZE 16
+
+/** One machine as its agent sees it; borrowed for the call. */
+struct plimsoll_view_machine {
+    const char *name; /* of the node; NULL: not known */
+    const struct plimsoll_measurement *measurement;
+    bool attribution; /* a process without a pod is none's; else it is not known */
+    const char (*comms)[PLIMSOLL_VIEW_COMM_SIZE]; /* of every process of every device, in order */
+    const char *trouble; /* why not everything could be measured now; "" nothing */
+    int64_t time_unix_ms;
+};
+
+/** A heading, a line per card with its bar of memory in use, then a line per process. */
+void plimsoll_view_machine(const struct plimsoll_view_machine *machine,
+                           const struct plimsoll_view_options *options, struct plimsoll_text *out);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The release binary carries what cmake/Flags.cmake asks for; a flag can get lost on the way.
 
-    hardening.py SOURCE_DIR BINARY
+    hardening.py SOURCE_DIR BINARY...
 """
 import re
 import subprocess
@@ -39,16 +39,18 @@ def refusals():
 
 
 def main():
-    root, binary = sys.argv[1:]
+    root, *binaries = sys.argv[1:]
     asserts = any(ASSERT.search(path.read_text()) for path in c_files(root, ("src", "cmd")))
-    elf = read_elf(binary)
     wanted = list(expectations(asserts))
     unwanted = list(refusals())
-    faults = [f"{binary}: {name} is missing (readelf: {sign})" for name, sign in wanted
-              if not re.search(sign, elf, re.M)]
-    faults += [f"{binary} has {name} (readelf: {sign})" for name, sign in unwanted
-               if re.search(sign, elf, re.M)]
-    finish(faults, len(wanted) + len(unwanted), "properties of the release binary")
+    faults = []
+    for binary in binaries:
+        elf = read_elf(binary)
+        faults += [f"{binary}: {name} is missing (readelf: {sign})" for name, sign in wanted
+                   if not re.search(sign, elf, re.M)]
+        faults += [f"{binary} has {name} (readelf: {sign})" for name, sign in unwanted
+                   if re.search(sign, elf, re.M)]
+    finish(faults, len(binaries) * (len(wanted) + len(unwanted)), "properties of the release binaries")
 
 
 main()
