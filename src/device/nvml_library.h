@@ -12,6 +12,7 @@
 /** The library; every function that this driver lacks is NULL. */
 struct nvml_library {
     void *loaded; /* dlopen's; NULL: not open */
+/* Parameters come with their own. NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define X(member, parameters, needed, name, older) enum nvml_result(*member) parameters;
     NVML_FUNCTIONS(X)
 #undef X
