@@ -140,6 +140,9 @@ static void carry_out_one(struct plimsoll_bookkeeper *keeper, struct plimsoll_bo
     case PLIMSOLL_BOOKS_WAKE:
         put_effect(keeper->notes, effect);
         break;
+    case PLIMSOLL_BOOKS_LOOK_OVER:
+    case PLIMSOLL_BOOKS_TELL:
+        break;
     }
 }
 

@@ -35,6 +35,13 @@
 #define PLIMSOLL_HOLDS_MAX 4096
 /** Binds that wait for the Lease; further ones get an error and are retried by the scheduler. */
 #define PLIMSOLL_TICKETS_MAX 4096
+/** Pods, and cards, of which is remembered when something was last told; of further ones nothing
+ * is.
+ */
+#define PLIMSOLL_TELLING_MAX 4096
+/** What is told of all pods and nodes together: so much at once, then so much a second. */
+#define PLIMSOLL_TELLS_BURST_MAX  50
+#define PLIMSOLL_TELLS_SECOND_MAX 10
 /** A Lease's holderIdentity and resourceVersion with their NULs; longer ones are not ours. */
 #define PLIMSOLL_HOLDER_SIZE  256
 #define PLIMSOLL_VERSION_SIZE 64
@@ -94,8 +101,18 @@ enum plimsoll_books_event_kind {
                                 none takes it, then asked (which nodes), gains */
     PLIMSOLL_BOOKS_ASKED_ANEW,  /* uid: a filter of the pod begins */
     PLIMSOLL_BOOKS_NODE_GAINED, /* view, settings, gains: a node has more room than before */
+    PLIMSOLL_BOOKS_NODE_OVER,   /* view, settings: a card of the node may stand over its line, or a
+                                   pod over its claim */
     PLIMSOLL_BOOKS_TIME,        /* every second */
     PLIMSOLL_BOOKS_STOP,        /* no new binds; the Lease is given up when none is in flight */
+};
+
+/** What a person wants to know. */
+enum plimsoll_tale {
+    PLIMSOLL_TALE_ASSIGNED,   /* the pod is bound to `node` with `claim` */
+    PLIMSOLL_TALE_REFUSED,    /* none of the nodes in `asked` took the pod */
+    PLIMSOLL_TALE_OVER_CLAIM, /* the pod uses more of a card of `node` than it claimed */
+    PLIMSOLL_TALE_OVER_LINE,  /* `card` of `node` stands over its line */
 };
 
 /** A set of node names as good as the waking needs: a name that is in it is always found, one that
@@ -146,6 +163,8 @@ enum plimsoll_books_effect_kind {
     PLIMSOLL_BOOKS_UNHOLD, /* and no longer */
     PLIMSOLL_BOOKS_WAKE,   /* write `counter` to the pod's own annotation `woken` */
     PLIMSOLL_BOOKS_LOOK,   /* give NODE_GAINED of `request.node` once more */
+    PLIMSOLL_BOOKS_LOOK_OVER, /* give NODE_OVER of `request.node` */
+    PLIMSOLL_BOOKS_TELL,      /* write an Event: `tale` of the pod or node in `request` */
 };
 
 /** An effect owns what it points to; cleared with the list. */
@@ -156,10 +175,14 @@ struct plimsoll_books_effect {
     int64_t before_ms;                          /* POST */
     struct plimsoll_bind_request request;       /* pod, uid, node, as far as the effect has them */
     struct plimsoll_demand demand;              /* HOLD */
-    struct plimsoll_claim claim;                /* ASSUME, POST, HOLD; empty: a pod without a GPU */
+    struct plimsoll_claim claim;                /* ASSUME, POST, HOLD; empty: a pod without a GPU;
+                                                   TELL */
     char *visible[PLIMSOLL_GPU_CONTAINERS_MAX]; /* POST: visible-devices, .1, .2 …; NULL ends */
     struct plimsoll_lease *lease;               /* LEASE_WRITE; owned */
     char *message;                              /* ANSWER */
+    enum plimsoll_tale tale;                    /* TELL, like the rest */
+    struct plimsoll_name_set *asked;            /* owned */
+    char card[PLIMSOLL_CARD_ID_SIZE];
 };
 
 struct plimsoll_books_effects {
@@ -175,6 +198,7 @@ struct plimsoll_books_state {
     size_t in_flight; /* Bindings without a reply yet */
     size_t in_doubt;  /* of which an earlier one got none */
     size_t waiting, held;
+    uint64_t untold; /* how often there was more to tell than may be told */
 };
 
 /** `options` are copied. */

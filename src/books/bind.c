@@ -34,6 +34,15 @@ static void close_entry(struct plimsoll_books *books, struct plimsoll_entry *ent
     plimsoll_entries_remove(&books->entries, entry);
 }
 
+/* The good end: the pod has this claim. */
+static void close_bound(struct plimsoll_books *books, struct plimsoll_entry *entry,
+                        const struct plimsoll_claim *claim, struct plimsoll_books_effects *effects)
+{
+    answer_all(effects, entry, "");
+    plimsoll_tell_assigned(books, entry, claim, effects);
+    close_entry(books, entry, "", effects);
+}
+
 static void assume(struct plimsoll_books_effects *effects, const struct plimsoll_entry *entry,
                    const struct plimsoll_claim *claim)
 {
@@ -253,7 +262,7 @@ void plimsoll_bind_reply(struct plimsoll_books *books, const struct plimsoll_boo
     entry->in_flight = false;
     switch (event->reply) {
     case PLIMSOLL_REPLY_BOUND:
-        close_entry(books, entry, "", effects); /* the picture counts the claim on */
+        close_bound(books, entry, &entry->claim, effects); /* the picture counts the claim on */
         break;
     case PLIMSOLL_REPLY_REFUSED:
         take_refusal(books, entry, said, effects);
@@ -318,7 +327,7 @@ static void take_bound(struct plimsoll_books *books, struct plimsoll_entry *entr
         close_entry(books, entry, message.data, effects);
     } else if (event->claim != NULL && entry->demand.gpu) {
         assume(effects, entry, event->claim);
-        close_entry(books, entry, "", effects);
+        close_bound(books, entry, event->claim, effects);
     } else if (entry->demand.gpu) {
         answer_all(effects, entry, ""); /* bound without us: until it is seen ours counts for it */
     } else {
@@ -361,6 +370,7 @@ void plimsoll_bind_seen(struct plimsoll_books *books, const struct plimsoll_book
         return; /* unbound in a watch that may lag behind is no knowledge */
     }
     plimsoll_waiting_drop(books, &event->uid);
+    plimsoll_tell_settled(books, &event->uid);
     plimsoll_holds_drop(books, &event->uid, effects);
     struct plimsoll_entry *entry = plimsoll_entries_find(&books->entries, &event->uid);
     if (entry == NULL) {
@@ -370,9 +380,11 @@ void plimsoll_bind_seen(struct plimsoll_books *books, const struct plimsoll_book
     plimsoll_autotext message = plimsoll_text_make(MESSAGE_BYTES_MAX);
     plimsoll_text_add_format(&message, "pod %s/%s was bound to node %s by somebody else",
                              entry->request.namespace_, entry->request.pod, event->node);
-    if (!here || !event->claimed) {
-        forget(effects, entry); /* a pod is bound once: ours can never be written */
+    if (here && event->claimed) {
+        close_bound(books, entry, &entry->claim, effects);
+        return;
     }
+    forget(effects, entry); /* a pod is bound once: ours can never be written */
     close_entry(books, entry, here ? "" : message.data, effects);
 }
 
@@ -380,6 +392,7 @@ void plimsoll_bind_gone(struct plimsoll_books *books, const struct plimsoll_book
                         struct plimsoll_books_effects *effects)
 {
     plimsoll_waiting_drop(books, &event->uid);
+    plimsoll_tell_gone(books, &event->uid);
     plimsoll_holds_drop(books, &event->uid, effects);
     struct plimsoll_entry *entry = plimsoll_entries_find(&books->entries, &event->uid);
     if (entry != NULL) {

@@ -21,6 +21,7 @@ void plimsoll_books_free(struct plimsoll_books **books)
         plimsoll_fence_free(&(*books)->fence);
         free((*books)->holds.list);
         plimsoll_waiting_free(&(*books)->waiting);
+        plimsoll_tell_free(&(*books)->telling);
         free(PLIMSOLL_TAKE(*books));
     }
 }
@@ -31,6 +32,7 @@ static void pass_time(struct plimsoll_books *books, struct plimsoll_books_effect
     plimsoll_fence_time(books, effects);
     plimsoll_holds_time(books, effects);
     plimsoll_waiting_time(books, effects);
+    plimsoll_tell_time(books, effects);
 }
 
 void plimsoll_books_step(struct plimsoll_books *books, const struct plimsoll_books_event *event,
@@ -68,6 +70,9 @@ void plimsoll_books_step(struct plimsoll_books *books, const struct plimsoll_boo
     case PLIMSOLL_BOOKS_NODE_GAINED:
         plimsoll_waiting_gained(books, event, effects);
         break;
+    case PLIMSOLL_BOOKS_NODE_OVER:
+        plimsoll_tell_over(books, event, effects);
+        break;
     case PLIMSOLL_BOOKS_STOP:
         books->stopping = true;
         pass_time(books, effects);
@@ -87,6 +92,7 @@ struct plimsoll_books_state plimsoll_books_state(const struct plimsoll_books *bo
                   fence->stage != PLIMSOLL_FENCE_LEAVING,
         .waiting = books->waiting.count,
         .held = books->holds.count,
+        .untold = books->telling.untold,
     };
     for (size_t i = 0; i < books->entries.count; i++) {
         state.in_flight += books->entries.list[i]->in_flight;

@@ -86,11 +86,41 @@ struct plimsoll_waiting {
     uint64_t last_gain;
 };
 
+/* -- tell.c: what people are told ----------------------------------------------------------------
+ */
+
+/** A pod that was told to be refused. */
+struct plimsoll_refused {
+    struct plimsoll_uid uid;
+    int64_t next_ms;  /* not told before */
+    int64_t pause_ms; /* after the next time */
+};
+
+/** A pod over its claim, or a card over its line. */
+struct plimsoll_over {
+    struct plimsoll_uid uid; /* "": it is the card */
+    char node[PLIMSOLL_NAME_BYTES_MAX + 1];
+    char card[PLIMSOLL_CARD_ID_SIZE]; /* "": it is the pod */
+    int64_t due_ms;                   /* not told before */
+    bool is, told;                    /* still over, as last seen; it was told */
+    bool asked;                       /* the node was asked for because it is due */
+};
+
+struct plimsoll_telling {
+    struct plimsoll_refused *refused; /* owned; no order */
+    size_t refused_count;
+    struct plimsoll_over *over; /* owned; no order */
+    size_t over_count;
+    int64_t paid_ms; /* what was told is paid for until then */
+    uint64_t untold; /* there was too much of it */
+};
+
 struct plimsoll_books {
     struct plimsoll_entries entries; /* Bindings whose outcome the picture does not show yet */
     struct plimsoll_fence fence;
     struct plimsoll_holds holds;
     struct plimsoll_waiting waiting;
+    struct plimsoll_telling telling;
     bool stopping;
     int64_t now_ms;
 };
@@ -147,3 +177,20 @@ void plimsoll_waiting_gained(struct plimsoll_books *books, const struct plimsoll
 void plimsoll_waiting_time(struct plimsoll_books *books, struct plimsoll_books_effects *effects);
 void plimsoll_waiting_drop(struct plimsoll_books *books, const struct plimsoll_uid *uid);
 void plimsoll_waiting_free(struct plimsoll_waiting *waiting);
+
+/* tell.c */
+/** The pod is certainly bound, with `claim`. */
+void plimsoll_tell_assigned(struct plimsoll_books *books, const struct plimsoll_entry *entry,
+                            const struct plimsoll_claim *claim,
+                            struct plimsoll_books_effects *effects);
+/** No node took the pod of the event. */
+void plimsoll_tell_refused(struct plimsoll_books *books, const struct plimsoll_books_event *event,
+                           struct plimsoll_books_effects *effects);
+/** Something of the node may stand over. */
+void plimsoll_tell_over(struct plimsoll_books *books, const struct plimsoll_books_event *event,
+                        struct plimsoll_books_effects *effects);
+void plimsoll_tell_time(struct plimsoll_books *books, struct plimsoll_books_effects *effects);
+/** The pod is bound: it is refused no more. */
+void plimsoll_tell_settled(struct plimsoll_books *books, const struct plimsoll_uid *uid);
+void plimsoll_tell_gone(struct plimsoll_books *books, const struct plimsoll_uid *uid);
+void plimsoll_tell_free(struct plimsoll_telling *telling);

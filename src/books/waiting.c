@@ -125,6 +125,7 @@ void plimsoll_waiting_filtered(struct plimsoll_books *books,
     } else if (event->pod->refusal == NULL) {
         plimsoll_holds_drop(books, &event->pod->uid, effects);
         wait_for_room(books, event);
+        plimsoll_tell_refused(books, event, effects);
         look_back(books, event->gains, effects);
     }
 }

@@ -88,7 +88,8 @@ static void expect(const struct desk *desk, const char *letters)
     static const char names[] = {[PLIMSOLL_BOOKS_ASSUME] = 'A',
                                  [PLIMSOLL_BOOKS_FORGET] = 'F',
                                  [PLIMSOLL_BOOKS_POST] = 'P',
-                                 [PLIMSOLL_BOOKS_ANSWER] = 'W'};
+                                 [PLIMSOLL_BOOKS_ANSWER] = 'W',
+                                 [PLIMSOLL_BOOKS_TELL] = 'T'};
     char found[32] = "";
     assert_true(desk->effects.count < sizeof found);
     for (size_t i = 0; i < desk->effects.count; i++) {
@@ -124,7 +125,7 @@ static void a_bind_assumes_posts_and_answers_when_bound(void **state)
     assert_string_equal(post->visible[0], "GPU-0");
     assert_null(post->visible[1]);
     reply(&desk, PLIMSOLL_REPLY_BOUND, "");
-    expect(&desk, "W");
+    expect(&desk, "WT");
     expect_answer(&desk, 0, 7, "");
     close_desk(&desk);
 }
@@ -183,7 +184,7 @@ static void a_second_ask_waits_for_the_same_reply(void **state)
     ask(&desk, 8);
     expect(&desk, "");
     reply(&desk, PLIMSOLL_REPLY_BOUND, "");
-    expect(&desk, "WW");
+    expect(&desk, "WWT");
     expect_answer(&desk, 0, 7, "");
     expect_answer(&desk, 1, 8, "");
     close_desk(&desk);
@@ -298,7 +299,7 @@ static void without_a_reply_the_claim_stays_and_the_retry_posts_it_again(void **
     assert_string_equal(desk.effects.list[0].claim.cards[0].id, "GPU-0");
     assert_string_equal(desk.effects.list[0].visible[0], "GPU-0");
     reply(&desk, PLIMSOLL_REPLY_BOUND, "");
-    expect(&desk, "W");
+    expect(&desk, "WT");
     expect_answer(&desk, 0, 8, "");
     close_desk(&desk);
 }
@@ -347,7 +348,7 @@ static void a_pod_seen_bound_answers_before_the_reply_comes(void **state)
     open_desk(&desk, 1);
     ask(&desk, 7);
     see(&desk, SCENE_NAME);
-    expect(&desk, "W");
+    expect(&desk, "WT");
     expect_answer(&desk, 0, 7, "");
     reply(&desk, PLIMSOLL_REPLY_REFUSED, "already assigned");
     expect(&desk, "");
@@ -414,7 +415,7 @@ static void many_binds_at_once_keep_apart(void **state)
         snprintf(uid, sizeof uid, "uid-%u", (unsigned)i);
         desk.request.uid = scene_uid(uid);
         reply(&desk, PLIMSOLL_REPLY_BOUND, "");
-        expect(&desk, "W");
+        expect(&desk, "WT");
         expect_answer(&desk, 0, i, "");
     }
     close_desk(&desk);
