@@ -23,6 +23,8 @@
 struct ask {
     struct plimsoll_bind_request request;
     struct plimsoll_http_exchange *exchange;
+    unsigned look_ups;
+    bool plain; /* the API server says that the pod has no GPU */
 };
 
 /* An effect that waits for the API server, or a step that must not be made in the middle of
@@ -176,11 +178,11 @@ static void step(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event
 }
 
 /* A step about a pod or a node of the picture as it is now. `pod` or `node` may be NULL: not part
- * of the event. @return false, with nothing done, when the picture does not have them and they
- * must be there. */
+ * of the event. @return false, with nothing done, when the picture does not have the pod, or the
+ * node and that must be there. */
 static bool step_with_picture(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event event,
                               const struct plimsoll_uid *pod, struct plimsoll_span node,
-                              bool must_be_there)
+                              bool node_must_be_there)
 {
     struct plimsoll_books_effects effects = {0};
     struct plimsoll_extender_node found;
@@ -190,8 +192,9 @@ static bool step_with_picture(struct plimsoll_bookkeeper *keeper, struct plimsol
     if (node.size > 0 && plimsoll_cluster_node(keeper->cluster, node, &found)) {
         event.view = found.view;
     }
-    bool there = (pod == NULL || event.pod != NULL) && (node.size == 0 || event.view.node != NULL);
-    if (there || !must_be_there) {
+    bool there = (pod == NULL || event.pod != NULL) &&
+                 (node.size == 0 || event.view.node != NULL || !node_must_be_there);
+    if (there) {
         step_locked(keeper, &event, &effects);
     }
     plimsoll_cluster_read_end(keeper->cluster);
@@ -200,31 +203,58 @@ static bool step_with_picture(struct plimsoll_bookkeeper *keeper, struct plimsol
     return there;
 }
 
-/* Decides a bind by the picture as it is now. */
+/* Decides a bind by the picture as it is now. A pod that the picture does not have, or has no more,
+ * is looked up: taking a GPU pod for one without would bind it past the books. */
 static void decide(struct plimsoll_bookkeeper *keeper, struct ask *ask)
 {
-    step_with_picture(keeper,
-                      (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_BIND_ASKED,
-                                                    .ticket = (uint64_t)(uintptr_t)ask,
-                                                    .request = &ask->request},
-                      &ask->request.uid, plimsoll_span_of(ask->request.node), false);
+    struct plimsoll_books_event event = {.kind = PLIMSOLL_BOOKS_BIND_ASKED,
+                                         .ticket = (uint64_t)(uintptr_t)ask,
+                                         .request = &ask->request};
+    if (ask->plain) {
+        step(keeper, event);
+    } else if (!step_with_picture(keeper, event, &ask->request.uid,
+                                  plimsoll_span_of(ask->request.node), false)) {
+        if (keeper->kube != NULL) {
+            put_ask(keeper, ask, true);
+        } else {
+            finish_ask(ask, "the pod is gone");
+        }
+    }
 }
 
-/*
- * The picture has no such pod: it has no GPU, or the watch lags behind the scheduler's. Only the
- * API server knows which; taking a GPU pod for one without would bind it past the books.
- */
+static int read_from_api(struct plimsoll_bookkeeper *keeper, struct ask *ask,
+                         struct plimsoll_error *err)
+{
+    struct plimsoll_pod pod = {0};
+    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
+    uint64_t since = plimsoll_cluster_departures(keeper->cluster);
+    if (plimsoll_kube_read_pod(keeper->kube, &ask->request, &object, err) != 0 ||
+        plimsoll_pod_read(plimsoll_text_span(&object), &keeper->config->reading.resources, &pod,
+                          err) != 0) {
+        return -1;
+    }
+    bool finished = pod.finished;
+    ask->plain = !pod.demand.gpu;
+    plimsoll_pod_clear(&pod);
+    if (finished) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "pod %s/%s has finished",
+                                  ask->request.namespace_, ask->request.pod);
+    }
+    return plimsoll_cluster_meet(keeper->cluster, plimsoll_text_span(&object), since, err);
+}
+
+/* The picture has no such pod: it has no GPU, or the watch lags behind the scheduler's. Only the
+ * API server knows which. */
 static void look_up(struct plimsoll_bookkeeper *keeper, struct ask *ask)
 {
     struct plimsoll_error err = {0};
-    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
-    if (plimsoll_kube_read_pod(keeper->kube, &ask->request, &object, &err) != 0 ||
-        plimsoll_cluster_set(keeper->cluster, PLIMSOLL_KIND_PODS, plimsoll_text_span(&object),
-                             &err) != 0) {
+    if (read_from_api(keeper, ask, &err) == 0) {
+        decide(keeper, ask);
+    } else if (err.kind == PLIMSOLL_ERR_EXPIRED && ++ask->look_ups < LOOK_UPS_MAX) {
+        put_ask(keeper, ask, true);
+    } else {
         finish_ask(ask, err.message);
-        return;
     }
-    decide(keeper, ask);
 }
 
 void plimsoll_bookkeeper_ask(struct plimsoll_bookkeeper *keeper,
@@ -237,7 +267,8 @@ void plimsoll_bookkeeper_ask(struct plimsoll_bookkeeper *keeper,
     plimsoll_cluster_read_begin(keeper->cluster);
     bool known = plimsoll_cluster_pod(keeper->cluster, &request->uid) != NULL;
     plimsoll_cluster_read_end(keeper->cluster);
-    if (known || keeper->kube == NULL) {
+    ask->plain = !known && keeper->kube == NULL;
+    if (known || ask->plain) {
         decide(keeper, ask);
     } else {
         put_ask(keeper, ask, true);

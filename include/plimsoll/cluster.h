@@ -69,6 +69,19 @@ int plimsoll_cluster_remove(struct plimsoll_cluster *cluster, enum plimsoll_kind
                             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /**
+ * A pod that was read by itself, where a watch lags behind whoever speaks of it: kept if it is an
+ * unfinished GPU pod that the picture does not have, else nothing is done: what list and watch say
+ * is newer. Tells the listener nothing.
+ * @param since  plimsoll_cluster_departures before the read began.
+ * @return 0, or -1: PLIMSOLL_ERR_INVALID as above; PLIMSOLL_ERR_EXPIRED when pods left or a list
+ * began meanwhile, so that nobody would notice if this one had left: to be read again.
+ */
+int plimsoll_cluster_meet(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                          uint64_t since, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** How often a GPU pod has left, or a list of pods begun. Takes its own hold. */
+uint64_t plimsoll_cluster_departures(struct plimsoll_cluster *cluster);
+
+/**
  * A claim in flight counts (books' ASSUME) until forgotten, seen on the bound pod, or the pod is
  * seen bound to another node or gone. Events that show the pod unbound do not end it. While it
  * counts, the pod reads as bound to `node` with `claim` (copied).

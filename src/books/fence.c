@@ -234,6 +234,19 @@ void plimsoll_fence_want(struct plimsoll_books *books, uint64_t ticket,
     plimsoll_fence_time(books, effects);
 }
 
+/* Never empty: that would be a success. */
+static const char *why_closed(const struct plimsoll_books *books)
+{
+    const struct plimsoll_fence *fence = &books->fence;
+    if (books->stopping) {
+        return "Plimsoll is stopping";
+    }
+    if (is_ours(fence)) {
+        return "the books have just been taken over and are being read";
+    }
+    return fence->trouble[0] != '\0' ? fence->trouble : "the Lease of the books is not here yet";
+}
+
 static void answer_old_tickets(struct plimsoll_books *books, struct plimsoll_books_effects *effects)
 {
     struct plimsoll_fence *fence = &books->fence;
@@ -244,11 +257,7 @@ static void answer_old_tickets(struct plimsoll_books *books, struct plimsoll_boo
             fence->tickets[kept++] = ticket;
             continue;
         }
-        plimsoll_effects_answer(effects, ticket.ticket,
-                                books->stopping ? "Plimsoll is stopping"
-                                : is_ours(fence)
-                                    ? "the books have just been taken over and are being read"
-                                    : fence->trouble);
+        plimsoll_effects_answer(effects, ticket.ticket, why_closed(books));
     }
     fence->ticket_count = kept;
 }

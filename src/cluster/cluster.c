@@ -75,6 +75,7 @@ void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll
 {
     pthread_rwlock_wrlock(&cluster->lock);
     cluster->generations[kind]++;
+    cluster->departures += kind == PLIMSOLL_KIND_PODS;
     if (kind == PLIMSOLL_KIND_RUNTIME_CLASSES) {
         cluster->listed_runtime_classes = 0;
     }

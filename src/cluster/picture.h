@@ -102,6 +102,7 @@ struct plimsoll_cluster {
     struct plimsoll_tally tallies[4];      /* by enum plimsoll_vendor */
     uint64_t runtime_classes, listed_runtime_classes;
     uint32_t generations[PLIMSOLL_KIND_COUNT];
+    uint64_t departures; /* how often a GPU pod left, or a list of pods began */
     bool synced[PLIMSOLL_KIND_COUNT];
     bool runtime_classes_skipped;
     int64_t now_unix_ms; /* of the last tick; 0: none yet */

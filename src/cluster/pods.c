@@ -127,6 +127,7 @@ static enum change take_pod(struct plimsoll_cluster *cluster, struct plimsoll_po
         keep_pod(cluster, entry, pod);
         return CHANGE_SEEN;
     }
+    cluster->departures += pod->demand.gpu || entry != NULL;
     if (entry != NULL) {
         drop_entry(cluster, entry);
         return CHANGE_GONE;
@@ -199,6 +200,7 @@ int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span 
         return -1;
     }
     pthread_rwlock_wrlock(&cluster->lock);
+    cluster->departures += pod.demand.gpu;
     plimsoll_agents_remove(cluster, &pod.uid);
     struct plimsoll_pod_entry *entry = find(cluster, &pod.uid);
     if (entry != NULL) {
@@ -212,6 +214,44 @@ int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span 
     }
     plimsoll_pod_clear(&pod);
     return 0;
+}
+
+static int meet(struct plimsoll_cluster *cluster, struct plimsoll_pod *pod, uint64_t since,
+                struct plimsoll_error *err)
+{
+    struct plimsoll_pod_entry *entry = find(cluster, &pod->uid);
+    if (!pod->demand.gpu || pod->finished || (entry != NULL && entry->seen)) {
+        return 0;
+    }
+    if (cluster->departures != since) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_EXPIRED,
+                                  "pods left while pod %s/%s was being read", pod->namespace_,
+                                  pod->name);
+    }
+    keep_pod(cluster, entry, pod);
+    return 0;
+}
+
+int plimsoll_cluster_meet(struct plimsoll_cluster *cluster, struct plimsoll_span object,
+                          uint64_t since, struct plimsoll_error *err)
+{
+    struct plimsoll_pod pod = {0};
+    if (read_pod(cluster, object, &pod, err) < 0) {
+        return -1;
+    }
+    pthread_rwlock_wrlock(&cluster->lock);
+    int result = meet(cluster, &pod, since, err);
+    plimsoll_gains_unlock(cluster);
+    plimsoll_pod_clear(&pod);
+    return result;
+}
+
+uint64_t plimsoll_cluster_departures(struct plimsoll_cluster *cluster)
+{
+    plimsoll_cluster_read_begin(cluster);
+    uint64_t departures = cluster->departures;
+    plimsoll_cluster_read_end(cluster);
+    return departures;
 }
 
 /* A claim in flight for a pod that was never seen is kept: only books' FORGET knows better. */
