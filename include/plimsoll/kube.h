@@ -99,6 +99,15 @@ int plimsoll_kube_wake(struct plimsoll_kube *kube, const struct plimsoll_bind_re
                        uint64_t counter, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /**
+ * Has the node advertise so many bytes of VRAM: `plimsoll.dev/vram` in its capacity, and at once in
+ * its allocatable; negative: no longer.
+ * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_DENIED, PLIMSOLL_ERR_CONFLICT,
+ * PLIMSOLL_ERR_UNAVAILABLE.
+ */
+int plimsoll_kube_set_capacity(struct plimsoll_kube *kube, const char *node, int64_t bytes,
+                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/**
  * Appends the pod's object to `object`, by one consistent read (at most 5 s): a bind may be asked
  * for a pod that the watch has not shown yet. Safe from several threads.
  * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_CONFLICT when the pod of that name has

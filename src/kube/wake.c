@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client.h"
+#include "outcome.h"
 
 #include <jansson.h>
 
@@ -14,13 +15,8 @@
 static int report(const struct plimsoll_bind_request *request,
                   const struct plimsoll_api_answer *answer, struct plimsoll_error *err)
 {
-    enum plimsoll_error_kind kind = answer->status == 404   ? PLIMSOLL_ERR_NOT_FOUND
-                                    : answer->status == 409 ? PLIMSOLL_ERR_CONFLICT
-                                    : answer->status == 401 || answer->status == 403
-                                        ? PLIMSOLL_ERR_DENIED
-                                        : PLIMSOLL_ERR_UNAVAILABLE;
-    return plimsoll_error_set(err, kind, "pod %s/%s cannot be woken: %s", request->namespace_,
-                              request->pod, answer->message);
+    return plimsoll_error_set(err, plimsoll_outcome(answer), "pod %s/%s cannot be woken: %s",
+                              request->namespace_, request->pod, answer->message);
 }
 
 int plimsoll_kube_wake(struct plimsoll_kube *kube, const struct plimsoll_bind_request *request,
