@@ -153,6 +153,7 @@ static void stop(struct server *server)
         plimsoll_http_drain(server->http, DRAIN_MS);
     }
     plimsoll_http_stop(&server->http);
+    plimsoll_verbs_clear(&server->verbs);
     if (server->keeper != NULL) {
         plimsoll_bookkeeper_leave(server->keeper, LEAVE_MS);
     }

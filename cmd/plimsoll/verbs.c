@@ -137,6 +137,7 @@ static void open_world(struct verb_call *call)
         call->world.open = open_node;
         call->world.node_of = find_pod;
         call->world.asked = call->keeps ? ask_anew : NULL;
+        call->world.nominees = call->verbs->nominees;
         call->world.hold = hold;
         call->world.release = release;
     }
@@ -188,6 +189,15 @@ static void count_outcome(struct plimsoll_verb_counts *counts,
     }
 }
 
+/* Preempt is asked next, if the scheduler sees anybody to evict. */
+static void note_refusal(const struct verb_call *call,
+                         const struct plimsoll_extender_outcome *outcome)
+{
+    if (call->keeps && outcome->gpu && !outcome->unavailable && outcome->passed == 0) {
+        plimsoll_nominees_note_refusal(call->verbs->nominees, call->call);
+    }
+}
+
 /* The books hold a place for a pod that found one, and look after one that did not. */
 static void tell_books(const struct verb_call *call,
                        const struct plimsoll_extender_outcome *outcome)
@@ -219,6 +229,7 @@ static int finish(void *state, struct plimsoll_http_exchange *exchange, struct p
     }
     count_outcome(&call->verbs->counts, &outcome);
     tell_books(call, &outcome);
+    note_refusal(call, &outcome);
     plimsoll_http_answer(exchange, 200, json_type, &answer);
     return 0;
 }
@@ -340,6 +351,7 @@ static struct plimsoll_http_route get_route(const char *path, const char *name,
 
 void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
 {
+    verbs->nominees = plimsoll_nominees_new();
     verbs->mutate = (struct plimsoll_http_buffer){mutate, verbs};
     verbs->preempt = (struct plimsoll_http_buffer){preempt, verbs};
     verbs->bind = (struct plimsoll_http_buffer){bind_pod, verbs};
@@ -391,4 +403,9 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
         get_route("/readyz", "readyz", &plimsoll_health_handler, &verbs->readyz));
     add(verbs->monitoring, &verbs->monitoring_count,
         get_route("/healthz", "healthz", &plimsoll_health_handler, &verbs->livez));
+}
+
+void plimsoll_verbs_clear(struct plimsoll_verbs *verbs)
+{
+    plimsoll_nominees_free(&verbs->nominees);
 }

@@ -27,6 +27,7 @@ struct plimsoll_verbs {
     _Atomic(struct plimsoll_http *) http; /* NULL until started; for its metrics */
     atomic_bool stopping;                 /* readiness goes off first */
     struct plimsoll_verb_counts counts;
+    struct plimsoll_nominees *nominees; /* made by plimsoll_verbs_init */
     /* Routes and what they point to, filled by plimsoll_verbs_init. */
     struct plimsoll_http_buffer mutate, preempt, bind, page, metrics;
     struct plimsoll_health livez, readyz;
@@ -37,3 +38,5 @@ struct plimsoll_verbs {
 
 /* Fills in the routes from the fields above them. */
 void plimsoll_verbs_init(struct plimsoll_verbs *verbs);
+/* After the HTTP server has stopped. */
+void plimsoll_verbs_clear(struct plimsoll_verbs *verbs);

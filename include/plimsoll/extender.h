@@ -35,6 +35,8 @@ struct plimsoll_extender_glimpse {
 /** Names that `find` takes at once. */
 #define PLIMSOLL_EXTENDER_NAMES_MAX 64u
 
+struct plimsoll_nominees;
+
 /** What the verbs need from the cluster. Declared here, implemented by whoever has a picture. */
 struct plimsoll_extender_world {
     void *context;
@@ -62,6 +64,8 @@ struct plimsoll_extender_world {
     const char *(*node_of)(void *context, const struct plimsoll_uid *pod);
     /** Called once, without a hold, when the body has named its GPU pod. May be NULL. */
     void (*asked)(void *context, const struct plimsoll_uid *pod);
+    /** For preempt; NULL: nothing is remembered from one call to the next. */
+    struct plimsoll_nominees *nominees;
     /**
      * Bracket every use of the above: once for a moment during feed, once for all nodes
      * during finish, never while waiting for the peer. Both may be NULL.
@@ -134,10 +138,26 @@ int plimsoll_extender_read_bind(struct plimsoll_span body, struct plimsoll_bind_
 /** ExtenderBindingResult; `message` NULL or empty: bound. */
 void plimsoll_extender_write_bind(const char *message, struct plimsoll_text *answer);
 
+/** Pods that room is made for at once; of more the oldest are forgotten. */
+#define PLIMSOLL_NOMINEES_MAX 256
+/** Victims of one pod, on all its candidates, that are remembered; of more none are. */
+#define PLIMSOLL_NOMINEE_VICTIMS_MAX 4096
+
+/**
+ * Whom preempt gave as victims for which pod, and which pods filter refused since on the node they
+ * are nominated to. To the scheduler that is a node where preemption does not help, so it looks for
+ * victims elsewhere, although those it evicted are still leaving. Safe from several threads.
+ */
+struct plimsoll_nominees *plimsoll_nominees_new(void);
+void plimsoll_nominees_free(struct plimsoll_nominees **nominees);
+/** A filter has ended that passed no node. */
+void plimsoll_nominees_note_refusal(struct plimsoll_nominees *nominees,
+                                    const struct plimsoll_extender_call *call);
+
 /** For metrics and logs. */
 struct plimsoll_preempt_outcome {
     bool gpu;
-    bool waiting; /* room is being made already where the pod is nominated: nobody else leaves */
+    bool waiting;         /* room is made already where the pod is nominated: nobody else leaves */
     size_t asked, passed; /* candidates */
     size_t added;         /* victims besides those that the scheduler proposed */
 };
@@ -149,7 +169,9 @@ struct plimsoll_preempt_outcome {
  * with them (plimsoll_placement_victims), most important first. One where no set makes room is
  * left out, and so is a node that is not known. NumPDBViolations is carried over: it counts the
  * scheduler's own victims, as no budgets are known here. A pod without a GPU gets back what it
- * came with. The world is held for one candidate at a time.
+ * came with. Where the pod was refused on the node it is nominated to, and that node has room for
+ * it or will have once those have left who are terminating or were given as its victims, the answer
+ * is empty: the scheduler tries again. The world is held for one node at a time.
  *
  * @param answer   Unchanged on failure.
  * @param outcome  Set on success.

@@ -205,8 +205,6 @@ void plimsoll_placement_visible(const struct plimsoll_node *node,
 struct plimsoll_victims {
     const struct plimsoll_pod **added; /* owned, most important first; borrowed from the view */
     size_t count;
-    /** Nobody is proposed or added, and there is no room until those who are terminating left. */
-    bool waiting;
 };
 
 /**

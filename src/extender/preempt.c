@@ -4,6 +4,7 @@
 #include <plimsoll/limits.h>
 
 #include "candidates.h"
+#include "nominees.h"
 
 #include <strings.h>
 
@@ -18,6 +19,8 @@ struct preemption {
     struct plimsoll_pod pod;
     struct plimsoll_candidates candidates;
     struct plimsoll_text *answer;
+    uint64_t victims[PLIMSOLL_NOMINEE_VICTIMS_MAX]; /* hashes of all that are in the answer */
+    size_t victim_count;                            /* also of those beyond the ceiling */
     struct plimsoll_preempt_outcome outcome;
 };
 
@@ -93,11 +96,15 @@ static int read_args(struct preemption *preemption, const struct plimsoll_readin
 /* -- writing --------------------------------------------------------------------------------------
  */
 
-static void write_uid(struct plimsoll_text *answer, bool first, const struct plimsoll_uid *uid)
+static void write_uid(struct preemption *preemption, bool first, const struct plimsoll_uid *uid)
 {
-    plimsoll_text_add_string(answer, first ? "{\"UID\":" : ",{\"UID\":");
-    plimsoll_text_add_json(answer, plimsoll_span_of(uid->text));
-    plimsoll_text_add_char(answer, '}');
+    plimsoll_text_add_string(preemption->answer, first ? "{\"UID\":" : ",{\"UID\":");
+    plimsoll_text_add_json(preemption->answer, plimsoll_span_of(uid->text));
+    plimsoll_text_add_char(preemption->answer, '}');
+    if (preemption->victim_count < PLIMSOLL_NOMINEE_VICTIMS_MAX) {
+        preemption->victims[preemption->victim_count] = plimsoll_nominees_hash(uid);
+    }
+    preemption->victim_count++;
 }
 
 /* Is the added pod known to be the more important one? Only pods with a GPU are known. */
@@ -126,12 +133,12 @@ static void write_candidate(struct preemption *preemption,
     for (size_t i = 0; i < candidate->count; i++) {
         const struct plimsoll_uid *proposed = &preemption->candidates.victims[candidate->first + i];
         while (added < victims->count && comes_before(victims->added[added], view, proposed)) {
-            write_uid(answer, written++ == 0, &victims->added[added++]->uid);
+            write_uid(preemption, written++ == 0, &victims->added[added++]->uid);
         }
-        write_uid(answer, written++ == 0, proposed);
+        write_uid(preemption, written++ == 0, proposed);
     }
     while (added < victims->count) {
-        write_uid(answer, written++ == 0, &victims->added[added++]->uid);
+        write_uid(preemption, written++ == 0, &victims->added[added++]->uid);
     }
     plimsoll_text_add_format(answer, "],\"NumPDBViolations\":%lld}",
                              (long long)candidate->pdb_violations);
@@ -173,29 +180,57 @@ static void extend(struct preemption *preemption, const struct plimsoll_candidat
     free(victims.added);
 }
 
+/* Does the pod find room there when those whom it was promised have left, and nobody else? */
+static bool fits_without_its_victims(const struct preemption *preemption,
+                                     const struct plimsoll_node_view *view)
+{
+    struct plimsoll_nominees *nominees = preemption->world->nominees;
+    plimsoll_autofree struct plimsoll_uid *leaving =
+        plimsoll_alloc(view->pod_count + 1, sizeof *leaving);
+    size_t count = 0;
+    for (size_t i = 0; i < view->pod_count; i++) {
+        if (plimsoll_nominees_has_victim(nominees, &preemption->pod.uid, &view->pods[i]->uid)) {
+            leaving[count++] = view->pods[i]->uid;
+        }
+    }
+    struct plimsoll_victims victims = {0};
+    bool room = plimsoll_placement_victims(view, preemption->settings, &preemption->pod, leaving,
+                                           count, &victims);
+    free(victims.added);
+    return room && victims.count == 0;
+}
+
 /*
- * Of two victims the first has left, and the filter refuses the node until the second has: for
- * the scheduler that is a node where preemption does not help, so it would evict pods elsewhere.
- * Where the node itself is a candidate, something else is in the way, and it is decided anew. A
- * stale report may mean that the node is down and its pods never leave.
+ * Of two victims the first has left, and filter refuses the node until the second has: for the
+ * scheduler that is a node where preemption does not help, so it would evict pods elsewhere. The
+ * second may have left since filter looked, or the picture may not know yet that it will. Where the
+ * node itself is a candidate, or filter was not asked about it, something else than VRAM is in the
+ * way.
  */
 static bool is_awaited(const struct preemption *preemption)
 {
     const struct plimsoll_extender_world *world = preemption->world;
     struct plimsoll_span nominated = plimsoll_span_of(preemption->pod.nominated);
-    if (nominated.size == 0 || plimsoll_candidates_find(&preemption->candidates, nominated)) {
+    if (world->nominees == NULL ||
+        !plimsoll_nominees_take_refusal(world->nominees, &preemption->pod.uid) ||
+        plimsoll_candidates_find(&preemption->candidates, nominated) != NULL) {
         return false;
     }
     struct plimsoll_extender_node node;
-    struct plimsoll_victims victims = {0};
     hold(preemption);
-    bool awaited = world->node(world->context, nominated, &node) && !node.view.stale &&
-                   plimsoll_placement_victims(&node.view, preemption->settings, &preemption->pod,
-                                              NULL, 0, &victims) &&
-                   victims.waiting;
+    bool awaited = world->node(world->context, nominated, &node) &&
+                   fits_without_its_victims(preemption, &node.view);
     release(preemption);
-    free(victims.added);
     return awaited;
+}
+
+static void remember(const struct preemption *preemption)
+{
+    if (preemption->world->nominees != NULL && preemption->outcome.gpu &&
+        preemption->victim_count <= PLIMSOLL_NOMINEE_VICTIMS_MAX) {
+        plimsoll_nominees_set_victims(preemption->world->nominees, &preemption->pod.uid,
+                                      preemption->victims, preemption->victim_count);
+    }
 }
 
 /* Nobody knows who would have to leave, and an eviction cannot be taken back. */
@@ -271,13 +306,17 @@ int plimsoll_extender_preempt(const struct plimsoll_extender_world *world,
                                   PLIMSOLL_PREEMPT_BYTES_MAX);
     }
     plimsoll_autotext written = plimsoll_text_make(answer->size_max - answer->size);
-    struct preemption preemption = {.world = world, .settings = settings, .answer = &written};
-    int result = answer_args(&preemption, reading, body, err);
+    plimsoll_autofree struct preemption *preemption = plimsoll_alloc(1, sizeof *preemption);
+    preemption->world = world;
+    preemption->settings = settings;
+    preemption->answer = &written;
+    int result = answer_args(preemption, reading, body, err);
     if (result == 0) {
         plimsoll_text_add_span(answer, plimsoll_text_span(&written));
-        *outcome = preemption.outcome;
+        *outcome = preemption->outcome;
+        remember(preemption);
     }
-    plimsoll_candidates_clear(&preemption.candidates);
-    plimsoll_pod_clear(&preemption.pod);
+    plimsoll_candidates_clear(&preemption->candidates);
+    plimsoll_pod_clear(&preemption->pod);
     return result;
 }

@@ -11,8 +11,8 @@ struct search {
     const struct plimsoll_pod *pod;
     const struct plimsoll_pod **staying; /* first those who stay in any case, then those of a try */
     size_t fixed_count;
-    struct plimsoll_uid *gone;        /* first those who leave in any case, then those of a try */
-    size_t gone_count, leaving_count; /* of them, those who are terminating */
+    struct plimsoll_uid *gone; /* first those who leave in any case, then those of a try */
+    size_t gone_count;
     const struct plimsoll_pod **candidates; /* least important first */
     size_t candidate_count;
     bool *leaves, *best;                 /* by candidate */
@@ -341,7 +341,6 @@ static void sort_out(struct search *search, size_t proposed_count)
         }
         if (!itself && is_here(search, pod) && pod->terminating) {
             search->gone[search->gone_count++] = pod->uid;
-            search->leaving_count++;
         } else if (!itself && may_be_evicted(search, pod)) {
             search->candidates[search->candidate_count++] = pod;
         } else {
@@ -402,12 +401,6 @@ static void take(const struct search *search, struct plimsoll_victims *victims)
     }
 }
 
-static bool fits_already(const struct search *search)
-{
-    plimsoll_autofree struct plimsoll_node_load *load = compute(search, search->view);
-    return judge(search, search->view->node, load, &search->pod->demand);
-}
-
 bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
                                 const struct plimsoll_placement_settings *settings,
                                 const struct plimsoll_pod *pod, const struct plimsoll_uid *proposed,
@@ -419,12 +412,9 @@ bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
     struct plimsoll_victims found = {0};
     uint64_t unused;
     begin(&search, proposed, proposed_count);
-    bool enough = fits(&search, &unused);
-    bool room = enough || find_set(&search);
+    bool room = fits(&search, &unused) || find_set(&search);
     if (room) {
         take(&search, &found);
-        found.waiting =
-            enough && proposed_count == 0 && search.leaving_count > 0 && !fits_already(&search);
         *victims = found;
     }
     end(&search);

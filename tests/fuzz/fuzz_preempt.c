@@ -104,13 +104,16 @@ static void check_answer(struct plimsoll_span body, const struct plimsoll_text *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world world;
+    static struct plimsoll_nominees *nominees;
     if (size == 0) {
         return 0;
     }
     if (world.node_count == 0) {
         fill(&world);
+        nominees = plimsoll_nominees_new();
     }
     world.face.synced = (data[0] & 1) == 0;
+    world.face.nominees = (data[0] & 2) == 0 ? nominees : NULL;
     struct plimsoll_span body = {.data = (const char *)data + 1, .size = size - 1};
     struct plimsoll_preempt_outcome outcome = {0};
     struct plimsoll_error err = {0};

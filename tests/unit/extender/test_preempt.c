@@ -30,6 +30,7 @@ static int set_up(void **state)
 {
     struct world *world = plimsoll_alloc(1, sizeof *world);
     world_make(world);
+    world->face.nominees = plimsoll_nominees_new();
     struct world_node *one = world_add_node(world, "one", 0);
     add_pod(one, "a", "6Gi", 0, false);
     add_pod(one, "b", "6Gi", 0, false);
@@ -44,6 +45,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *world = *state;
+    plimsoll_nominees_free(&world->face.nominees);
     world_clear(world);
     free(world);
     return 0;
@@ -274,41 +276,138 @@ static void add_awaited(struct world *world)
     add_pod(three, "g", "12Gi", 0, true);
 }
 
+/* What filter remembers when it has read a body about these nodes and refused them. */
+static void refuse(struct world *world, const char *uid, const char *status, const char *nodes)
+{
+    plimsoll_autotext body = plimsoll_text_make(1u << 16);
+    plimsoll_text_add_string(&body, "{\"Pod\":");
+    world_write_pod(&body, uid, "12Gi", "", status);
+    plimsoll_text_add_format(&body, ",\"NodeNames\":%s}", nodes);
+    struct plimsoll_extender_call *call = plimsoll_extender_begin(
+        PLIMSOLL_VERB_FILTER, &world->face, &world_reading, &world_settings);
+    plimsoll_nominees_note_refusal(world->face.nominees, call); /* nothing is known of it yet */
+    struct plimsoll_error err = {0};
+    assert_int_equal(plimsoll_extender_feed(call, plimsoll_text_span(&body), &err), 0);
+    plimsoll_nominees_note_refusal(world->face.nominees, call);
+    plimsoll_extender_free(&call);
+}
+
+#define ON(node)  "\"nominatedNodeName\":\"" node "\""
+#define ONE_ASKED "{\"one\":{\"Pods\":[{\"UID\":\"a\"}]}}"
+#define ONE_EXTENDED                                                                               \
+    "{\"NodeNameToMetaVictims\":{\"one\":{\"Pods\":[{\"UID\":\"a\"},{\"UID\":\"b\"}],"             \
+    "\"NumPDBViolations\":0}}}"
+
 static void a_pod_whose_victims_still_leave_evicts_nobody_else(void **state)
 {
     struct world *world = *state;
     add_awaited(world);
-    static const char one[] = "{\"one\":{\"Pods\":[{\"UID\":\"a\"}]}}";
-    static const char extended[] =
-        "{\"NodeNameToMetaVictims\":{\"one\":{\"Pods\":[{\"UID\":\"a\"},{\"UID\":\"b\"}],"
-        "\"NumPDBViolations\":0}}}";
-    struct plimsoll_preempt_outcome outcome =
-        check(world, "12Gi", "\"nominatedNodeName\":\"three\"", one, NOTHING);
+    refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+    struct plimsoll_preempt_outcome outcome = check(world, "12Gi", ON("three"), ONE_ASKED, NOTHING);
     assert_true(outcome.waiting);
     assert_int_equal(outcome.asked, 1);
     assert_int_equal(outcome.passed, 0);
-    /* It waits for nothing that will not come: … */
-    check(world, "12Gi", "", one, extended);
-    check(world, "12Gi", "\"nominatedNodeName\":\"never-seen\"", one, extended);
-    check(world, "12Gi", "\"nominatedNodeName\":\"two\"", one, extended);
-    /* … the node may be down, … */
-    world->nodes[2].view.stale = true;
-    check(world, "12Gi", "\"nominatedNodeName\":\"three\"", one, extended);
-    world->nodes[2].view.stale = false;
-    /* … or `g` has left, and something else than VRAM is in the way. */
+    /* Nor when they have left since. */
     world->nodes[2].view.pod_count = 1;
-    check(world, "12Gi", "\"nominatedNodeName\":\"three\"", one, extended);
+    refuse(world, "u-gpu", ON("three"), "[\"one\",\"three\"]");
+    check(world, "12Gi", ON("three"), ONE_ASKED, NOTHING);
     world->nodes[2].view.pod_count = 2;
+    /* Without a refusal since then it was not VRAM that the node lacked. */
+    outcome = check(world, "12Gi", ON("three"), ONE_ASKED, ONE_EXTENDED);
+    assert_false(outcome.waiting);
+}
+
+static void a_pod_waits_for_nothing_that_will_not_come(void **state)
+{
+    struct world *world = *state;
+    add_awaited(world);
+    refuse(world, "u-gpu", ON("never-seen"), "[\"never-seen\"]");
+    check(world, "12Gi", ON("never-seen"), ONE_ASKED, ONE_EXTENDED);
+    refuse(world, "u-gpu", ON("two"), "[\"two\"]");
+    check(world, "12Gi", ON("two"), ONE_ASKED, ONE_EXTENDED);
+    world->nodes[2].pods[1].terminating = false;
+    refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+    check(world, "12Gi", ON("three"), ONE_ASKED, ONE_EXTENDED);
+}
+
+static void the_picture_need_not_know_yet_that_they_leave(void **state)
+{
+    struct world *world = *state;
+    add_awaited(world);
+    world->nodes[2].pods[1].terminating = false;
+    check(world, "12Gi", "", "{\"three\":{\"Pods\":[{\"UID\":\"g\"}],\"NumPDBViolations\":0}}",
+          "{\"NodeNameToMetaVictims\":{\"three\":{\"Pods\":[{\"UID\":\"g\"}],\"NumPDBViolations\":"
+          "0}}}");
+    for (int i = 0; i < 2; i++) { /* an empty answer is no new one */
+        refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+        check(world, "12Gi", ON("three"), ONE_ASKED, NOTHING);
+    }
+}
+
+static void more_than_PLIMSOLL_NOMINEE_VICTIMS_MAX_are_not_remembered(void **state)
+{
+    struct world *world = *state;
+    add_awaited(world);
+    world->nodes[2].pods[1].terminating = false;
+    for (unsigned more = 0; more < 2; more++) {
+        plimsoll_autotext meta = plimsoll_text_make(1u << 20);
+        plimsoll_text_add_string(&meta, "{\"three\":{\"Pods\":[{\"UID\":\"g\"}");
+        for (unsigned i = 1; i < PLIMSOLL_NOMINEE_VICTIMS_MAX + more; i++) {
+            plimsoll_text_add_format(&meta, ",{\"UID\":\"x%u\"}", i);
+        }
+        plimsoll_text_add_string(&meta, "]}}");
+        plimsoll_nominees_free(&world->face.nominees);
+        world->face.nominees = plimsoll_nominees_new();
+        plimsoll_autotext pod = make_pod("12Gi", "");
+        plimsoll_autotext body = make_body(pod.data, "null", meta.data);
+        plimsoll_autotext answer = plimsoll_text_make(1u << 20);
+        struct plimsoll_preempt_outcome outcome;
+        struct plimsoll_error err;
+        assert_int_equal(preempt(world, plimsoll_text_span(&body), &answer, &outcome, &err), 0);
+        refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+        check(world, "12Gi", ON("three"), ONE_ASKED, more > 0 ? ONE_EXTENDED : NOTHING);
+    }
 }
 
 static void a_nominated_node_that_is_a_candidate_is_decided_anew(void **state)
 {
     struct world *world = *state;
     add_awaited(world);
-    check(world, "12Gi", "\"nominatedNodeName\":\"three\"",
-          "{\"three\":{\"Pods\":[{\"UID\":\"f\"}]}}",
+    refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+    check(world, "12Gi", ON("three"), "{\"three\":{\"Pods\":[{\"UID\":\"f\"}]}}",
           "{\"NodeNameToMetaVictims\":{\"three\":{\"Pods\":[{\"UID\":\"f\"}],"
           "\"NumPDBViolations\":0}}}");
+}
+
+static void only_a_refusal_where_the_pod_is_nominated_counts(void **state)
+{
+    struct world *world = *state;
+    add_awaited(world);
+    refuse(world, "u-gpu", ON("three"), "[\"one\",\"two\"]");
+    refuse(world, "u-gpu", "", "[\"three\"]");
+    refuse(world, "u-other", ON("three"), "[\"three\"]");
+    refuse(world, "", ON("three"), "[\"three\"]");
+    check(world, "12Gi", ON("three"), ONE_ASKED, ONE_EXTENDED);
+    plimsoll_nominees_free(&world->face.nominees);
+    check(world, "12Gi", ON("three"), ONE_ASKED, ONE_EXTENDED);
+}
+
+static void of_more_than_PLIMSOLL_NOMINEES_MAX_the_oldest_is_forgotten(void **state)
+{
+    struct world *world = *state;
+    add_awaited(world);
+    for (unsigned others = PLIMSOLL_NOMINEES_MAX - 1; others <= PLIMSOLL_NOMINEES_MAX; others++) {
+        plimsoll_nominees_free(&world->face.nominees);
+        world->face.nominees = plimsoll_nominees_new();
+        refuse(world, "u-gpu", ON("three"), "[\"three\"]");
+        for (unsigned i = 0; i < others; i++) {
+            char uid[16];
+            snprintf(uid, sizeof uid, "pod-%u", i);
+            refuse(world, uid, ON("three"), "[\"three\"]");
+        }
+        bool forgotten = others == PLIMSOLL_NOMINEES_MAX;
+        check(world, "12Gi", ON("three"), ONE_ASKED, forgotten ? ONE_EXTENDED : NOTHING);
+    }
 }
 
 static void the_world_is_held_for_one_candidate_at_a_time(void **state)
@@ -455,6 +554,11 @@ int main(void)
         TEST(nobody_is_evicted_while_the_cluster_is_not_known),
         TEST(a_request_that_cannot_be_read_evicts_nobody),
         TEST(a_pod_whose_victims_still_leave_evicts_nobody_else),
+        TEST(of_more_than_PLIMSOLL_NOMINEES_MAX_the_oldest_is_forgotten),
+        TEST(a_pod_waits_for_nothing_that_will_not_come),
+        TEST(the_picture_need_not_know_yet_that_they_leave),
+        TEST(more_than_PLIMSOLL_NOMINEE_VICTIMS_MAX_are_not_remembered),
+        TEST(only_a_refusal_where_the_pod_is_nominated_counts),
         TEST(a_nominated_node_that_is_a_candidate_is_decided_anew),
         TEST(the_world_is_held_for_one_candidate_at_a_time),
         TEST(what_is_no_preempt_request_is_refused_with_a_sentence),

@@ -187,29 +187,6 @@ static void who_is_terminating_need_not_be_evicted(void **state)
     expect(&scene, asking(true, 11000), "B", "A");
 }
 
-static bool is_waiting(const struct scene *scene, struct plimsoll_pod pod)
-{
-    struct plimsoll_victims victims;
-    assert_true(
-        plimsoll_placement_victims(&scene->view, &scene->settings, &pod, NULL, 0, &victims));
-    bool waiting = victims.waiting;
-    assert_true(!waiting || victims.count == 0);
-    free(victims.added);
-    return waiting;
-}
-
-static void a_pod_waits_where_those_who_leave_make_its_room(void **state)
-{
-    (void)state;
-    struct scene scene;
-    scene_make(&scene, 1, 16384, 4);
-    claimed(&scene, "A", 0, "GPU-0", 6000);
-    claimed(&scene, "B", 0, "GPU-0", 6000)->terminating = true;
-    assert_true(is_waiting(&scene, asking(true, 9000)));
-    assert_false(is_waiting(&scene, asking(true, 3000)));  /* fits as it is */
-    assert_false(is_waiting(&scene, asking(true, 12000))); /* A must go as well */
-}
-
 static void measured_bytes_go_with_the_pod_that_they_are_attributed_to(void **state)
 {
     (void)state;
@@ -437,7 +414,6 @@ int main(void)
         cmocka_unit_test(a_nominated_pod_counts_by_its_priority_and_is_no_victim),
         cmocka_unit_test(nobody_is_evicted_for_a_soft_hold),
         cmocka_unit_test(who_is_terminating_need_not_be_evicted),
-        cmocka_unit_test(a_pod_waits_where_those_who_leave_make_its_room),
         cmocka_unit_test(measured_bytes_go_with_the_pod_that_they_are_attributed_to),
         cmocka_unit_test(without_attribution_claims_say_what_leaves),
         cmocka_unit_test(where_only_free_bytes_are_told_claims_say_what_becomes_free),
