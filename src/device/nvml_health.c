@@ -63,7 +63,7 @@ static void mark(struct nvml_card *card, uint64_t xid)
 static void take_event(struct nvml_reader *reader, const struct nvml_event *event)
 {
     char id[NVML_TEXT_SIZE] = "";
-    if ((event->type & NVML_EVENT_XID) == 0 || event->data == 0 || is_applications(event->data)) {
+    if ((event->type & NVML_EVENT_XID) == 0 || is_applications(event->data)) {
         return;
     }
     for (uint32_t i = 0; i < reader->card_count && event->device != NULL; i++) {

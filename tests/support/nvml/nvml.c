@@ -4,7 +4,7 @@
  * lenient: a handle of an earlier session, a short buffer or a forgotten shutdown ends the program.
  *
  * FAKE_NVML_LEVEL plays libraries of several ages by the names that are in them: 3 today's, 2 of
- * R470 (MIG, lists of version 2), 1 of R418 (lists of version 1 only), 0 a file that is none.
+ * R470 (MIG, lists of version 2), 1 of long ago (first versions only), 0 a file that is none.
  */
 #include "player.h"
 
@@ -171,6 +171,21 @@ static result_t say(const char *text, char *out, unsigned length, unsigned lengt
 
 /* ---- session ---- */
 
+/* The oldest library has names from before there were second versions. */
+#if FAKE_NVML_LEVEL == 1
+#define nvmlInit_v2                   nvmlInit
+#define nvmlDeviceGetCount_v2         nvmlDeviceGetCount
+#define nvmlDeviceGetHandleByIndex_v2 nvmlDeviceGetHandleByIndex
+#endif
+
+static void count_cards(void)
+{
+    id_count = player_script->cards;
+    for (unsigned i = 0; i < id_count; i++) {
+        strcpy(ids[i], player_script->card[i].id);
+    }
+}
+
 NVML result_t nvmlInit_v2(void);
 result_t nvmlInit_v2(void)
 {
@@ -181,10 +196,7 @@ result_t nvmlInit_v2(void)
     }
     if (references++ == 0) {
         session++;
-        id_count = player_script->cards;
-        for (unsigned i = 0; i < id_count; i++) {
-            strcpy(ids[i], player_script->card[i].id);
-        }
+        count_cards();
     }
     return SUCCESS;
 }
@@ -224,6 +236,9 @@ NVML result_t nvmlDeviceGetCount_v2(unsigned *count);
 result_t nvmlDeviceGetCount_v2(unsigned *count)
 {
     ENTER(nvmlDeviceGetCount_v2, NULL);
+    if (player_script->live) {
+        count_cards();
+    }
     *count = id_count;
     return SUCCESS;
 }

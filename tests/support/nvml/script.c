@@ -231,6 +231,8 @@ static void read_line(char *line)
     }
     if (strcmp(word, "driver") == 0) {
         copy(script.driver, sizeof script.driver, next(&line));
+    } else if (strcmp(word, "live") == 0) {
+        script.live = true;
     } else if (strcmp(word, "card") == 0) {
         read_card(&line);
     } else if (strcmp(word, "instance") == 0) {

@@ -4,6 +4,7 @@
  * replaced (by rename) at any moment. Sizes are MiB; `_` in a value is a blank.
  *
  *   driver VERSION
+ *   live                                the cards are counted at every call, not at the start
  *   card UUID [name= pci=0000:07:00.0 total= reserved= used= mig=0|1 migmax= recovery= remap=
  *              remapfailed= retired= ecc= events= grow= include=1]
  *   instance CARD INDEX UUID [gi= ci= total= reserved= used= slices= cslices= size= name=]
@@ -73,6 +74,7 @@ struct script_fail {
 
 struct script {
     char driver[80];
+    bool live;
     unsigned cards, instances, processes, links, events, fails;
     struct script_card card[SCRIPT_CARDS];
     struct script_instance instance[SCRIPT_INSTANCES];

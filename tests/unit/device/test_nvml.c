@@ -203,6 +203,16 @@ static void an_upgraded_driver_is_met_with_its_own_library(void **state)
     look(&world);
     assert_int_equal(world.seen.devices[0].total, (16384 - 400) * MIB); /* v2: the new library */
     world_end(&world);
+    /* What this driver's library cannot do, the next may. */
+    world = world_of(3, ONE_CARD "fail nvmlDeviceGetMemoryInfo_v2 25\n");
+    look(&world);
+    assert_int_equal(world.seen.devices[0].total, 16384 * MIB);
+    play(&world, ONE_CARD "fail * 18\n");
+    look_fails(&world, PLIMSOLL_ERR_UNAVAILABLE, "exchanged");
+    play(&world, ONE_CARD);
+    look(&world);
+    assert_int_equal(world.seen.devices[0].total, (16384 - 400) * MIB);
+    world_end(&world);
 }
 
 static void a_driver_that_goes_in_the_middle_of_a_look_is_no_half_measurement(void **state)
@@ -253,6 +263,34 @@ static void a_card_that_is_added_is_seen_on_the_bus(void **state)
     look_often(&world, 5);
     assert_int_equal(world.seen.device_count, 2);
     assert_int_equal(calls(&world, "nvmlInit_v2"), 1);
+    world_end(&world);
+}
+
+static void a_card_that_is_added_is_counted(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, "live\n" ONE_CARD);
+    look(&world);
+    play(&world, "live\n" TWO_CARDS);
+    look(&world);
+    assert_int_equal(world.seen.device_count, 2);
+    play(&world, "live\n" ONE_CARD);
+    look(&world);
+    assert_int_equal(world.seen.device_count, 1);
+    world_end(&world);
+}
+
+static void a_known_card_that_may_no_longer_be_asked_says_so(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, TWO_CARDS);
+    look(&world);
+    play(&world, TWO_CARDS "fail nvmlDeviceGetHandleByIndex_v2 4 " CARD_B "\n");
+    tree_write(&world.tree, "sys/bus/pci/drivers/nvidia/0000:07:00.0", "");
+    look_often(&world, 5);
+    assert_string_equal(device(&world, CARD_A)->health, "ok");
+    assert_string_equal(device(&world, CARD_B)->health, "no permission");
+    assert_int_equal(device(&world, CARD_B)->total, (15360 - 300) * MIB);
     world_end(&world);
 }
 
@@ -489,6 +527,8 @@ int main(void)
         cmocka_unit_test(a_driver_that_goes_in_the_middle_of_a_look_is_no_half_measurement),
         cmocka_unit_test(a_driver_that_goes_while_it_is_opened_is_closed),
         cmocka_unit_test(a_card_that_is_added_is_seen_on_the_bus),
+        cmocka_unit_test(a_card_that_is_added_is_counted),
+        cmocka_unit_test(a_known_card_that_may_no_longer_be_asked_says_so),
         cmocka_unit_test(a_card_that_is_taken_out_is_gone_and_a_lost_one_is_not),
         cmocka_unit_test(a_known_card_is_itself_at_another_index),
         cmocka_unit_test(what_does_not_change_is_asked_once),

@@ -186,6 +186,15 @@ static void instances_are_found_between_holes(void **state)
     world_end(&world);
 }
 
+static void lists_of_version_2_tell_instances_apart(void **state)
+{
+    (void)state;
+    struct world world = world_of(2, MIG_CARD INSTANCES MIG_PROCESSES);
+    look(&world);
+    assert_int_equal(process(device(&world, CARD_A), 100)->bytes, 1900 * MIB);
+    world_end(&world);
+}
+
 static void without_privilege_the_instances_stand_for_the_card(void **state)
 {
     (void)state;
@@ -216,6 +225,11 @@ static void a_card_split_into_nothing_has_no_room_to_tell(void **state)
     assert_false(a->unified); /* not the machine's memory */
     assert_int_equal(a->total, 0);
     assert_true(a->used == PLIMSOLL_BYTES_UNKNOWN);
+    play(&world, MIG_CARD INSTANCES "fail nvmlDeviceGetMemoryInfo_v2 3\n");
+    look(&world);
+    assert_int_equal(device(&world, CARD_A)->mig_count, 2);
+    assert_false(device(&world, CARD_A)->unified);
+    assert_true(device(&world, CARD_A)->used == PLIMSOLL_BYTES_UNKNOWN);
     world_end(&world);
 }
 
@@ -292,7 +306,7 @@ static void a_card_is_split_anew_while_it_is_watched(void **state)
     play(&world, MIG_CARD INSTANCES "fail nvmlDeviceGetMigMode 999\n");
     look(&world);
     assert_int_equal(device(&world, CARD_A)->mig_count, 1);
-    play(&world, "card " CARD_A " mig=0\n");
+    play(&world, "card " CARD_A " mig=0\n" INSTANCES);
     look(&world);
     assert_int_equal(device(&world, CARD_A)->mig_count, 0);
     world_end(&world);
@@ -448,6 +462,7 @@ int main(void)
         cmocka_unit_test(processes_that_may_not_be_asked_are_unknown),
         cmocka_unit_test(a_pid_that_is_none_makes_the_list_unknown),
         cmocka_unit_test(instances_are_found_between_holes),
+        cmocka_unit_test(lists_of_version_2_tell_instances_apart),
         cmocka_unit_test(without_privilege_the_instances_stand_for_the_card),
         cmocka_unit_test(a_card_split_into_nothing_has_no_room_to_tell),
         cmocka_unit_test(the_drivers_name_tells_the_extras_of_a_profile),
