@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node agent from outside: flags, what it prints, and its life beside an API server that refuses.
+
+    PLIMSOLL_AGENT=build/release/plimsoll-agent PLIMSOLL_NVML=build/release/tests/nvml/3/libnvidia-ml.so.1 \
+        python3 tests/command/test_agent.py
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from agent_world import MI, Machine, StubApi, card_id, pod_uid  # noqa: E402
+
+PROGRAM = os.environ["PLIMSOLL_AGENT"]
+NVML = os.environ["PLIMSOLL_NVML"]  # the played one
+CARDS = pathlib.Path(__file__).resolve().parents[1] / "fixtures/device/fake.yaml"
+PATIENCE_S = 300
+
+
+def agent(*arguments, **options):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE_S,
+                          check=False, **options)
+
+
+def wait_for(what, condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Flags(unittest.TestCase):
+    def refused(self, *arguments, says, status=2):
+        ended = agent(*arguments)
+        self.assertEqual(ended.returncode, status, ended.stderr)
+        self.assertIn(says, ended.stderr)
+
+    def test_help_and_version_succeed(self):
+        self.assertIn("--reader auto|nvidia|amd|intel|fake:FILE", agent("--help").stdout)
+        self.assertRegex(agent("--version").stdout, r"^plimsoll-agent \d+\.\d+\.\d+\n$")
+
+    def test_a_wrong_flag_is_named_and_so_is_what_would_be_right(self):
+        self.refused(says="--node is missing")
+        self.refused("--nod", "a", "--what", says="--what")
+        self.refused("--node", "n" * 254, says="write the name of a node")
+        self.refused("extra", says="extra: plimsoll-agent takes flags only")
+        self.refused("--reader", "nvml", says='--reader "nvml": write one of auto, nvidia')
+        self.refused("--reader", "fake:", says='--reader "fake:"')
+        self.refused("--interval", "1h", says='--interval "1h": write a time from 200ms to 15s')
+        self.refused("--interval", "16s", says="200ms to 15s")
+        self.refused("--interval", "-2s", says="200ms to 15s")
+        self.refused("--interval", "99999999999999999999", says="200ms to 15s")
+        self.refused("--reserve", "lots", says="--reserve: ")
+        self.refused("--attribution", "maybe", says='--attribution "maybe": write true or false')
+        self.refused("--log-level", "loud", says="one of debug, info, warn, error")
+        self.refused("-o", "yaml", says='--output "yaml": write table or json')
+        self.refused("--resource", "nvidia.com/gpu", says="nvidia.com/gpu.shared=nvidia")
+        self.refused("--resource", "=amd", says='--resource "=amd"')
+
+    def test_resources_have_a_ceiling(self):
+        # PLIMSOLL_AGENT_RESOURCES_MAX is 64, five are there already.
+        many = [flag for number in range(60) for flag in ("--resource", f"example.com/{number}=nvidia")]
+        self.refused(*many, says="more than 64")
+        self.assertEqual(agent(*many[2:], "--once", "--reader", f"fake:{CARDS}").returncode, 0)
+
+    def test_what_makes_no_sense_together_is_refused(self):
+        self.refused("--once", "--watch", says="give one")
+        self.refused("--once", "--metrics-listen", ":0", says="--metrics-listen is for an agent that publishes")
+
+    def test_a_missing_kubeconfig_or_cluster_is_said(self):
+        self.refused("--node", "a", "--kubeconfig", "/no/such/file", says="/no/such/file", status=1)
+        ended = agent("--node", "a", env={})
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("not in a cluster", ended.stderr)
+
+
+class Printing(unittest.TestCase):
+    def test_once_prints_a_table(self):
+        ended = agent("--once", "--reader", f"fake:{CARDS}", "--node", "desk")
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        lines = ended.stdout.splitlines()
+        self.assertRegex(lines[0], r"^desk  driver fake 1\.0  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertRegex(lines[1], r"^  0  NVIDIA GeForce RTX 4060 Ti .*7Gi / 16Gi +43%$")
+        self.assertNotIn("\033", ended.stdout)
+        self.assertTrue(all(len(line) <= 80 for line in lines))
+
+    def test_once_prints_what_would_be_published(self):
+        ended = agent("--once", "-o", "json", "--reader", f"fake:{CARDS}")
+        seen = json.loads(ended.stdout)
+        self.assertEqual([card["index"] for card in seen["inventory"]["cards"]], [0, 1, 2])
+        self.assertEqual(seen["usage"]["cards"][0]["used"], 7 << 30)
+        self.assertEqual(seen["freeVram"], "9Gi,0,64Gi")
+
+    def test_processes_are_told_apart_only_when_wanted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, cards=1, pods=2)
+            flags = ("--once", "-o", "json", "--reader", f"fake:{machine.fake_cards()}", "--root", machine.root,
+                     "--kubelet-root", machine.kubelet)
+            seen = json.loads(agent(*flags).stdout)
+            self.assertEqual(seen["usage"]["cards"][0]["pods"], {pod_uid(0): 128 * MI, pod_uid(1): 128 * MI})
+            self.assertEqual(seen["usage"]["cards"][0]["holders"], [pod_uid(0), pod_uid(1)])
+            self.assertEqual(seen["inventory"]["cards"][0]["replicas"], 8)
+            self.assertEqual(seen["inventory"]["deviceList"], "env")
+            seen = json.loads(agent(*flags, "--attribution=false").stdout)
+            self.assertFalse(seen["usage"]["cards"][0]["attributed"])
+            self.assertNotIn("pods", seen["usage"]["cards"][0])
+            self.assertIn("python3", agent("--once", *flags[3:]).stdout)
+
+    def test_that_it_sees_nvidia_cards_proves_the_environment_only_with_the_variable(self):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, cards=2, pods=2)
+            environment = {"PLIMSOLL_NVML_SCRIPT": str(machine.nvml_script())}
+            for visible, proves in ((None, None), ("all", True), ("void", True), ("none", None), ("", None)):
+                if visible is not None:
+                    environment["NVIDIA_VISIBLE_DEVICES"] = visible
+                seen = json.loads(agent("--once", "-o", "json", "--nvml", NVML, "--root", machine.root,
+                                        "--kubelet-root", machine.kubelet, env=environment).stdout)
+                self.assertEqual(seen["inventory"].get("env"), proves, visible)
+            self.assertEqual(seen["usage"]["cards"][1]["pods"], {pod_uid(1): 128 * MI})
+
+    def test_a_machine_without_cards_says_who_looked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ended = agent("--once", "--root", folder, "--nvml", "/no/such/libnvidia-ml.so.1")
+            self.assertEqual(ended.returncode, 1)
+            for vendor in ("nvidia: ", "amd: ", "intel: "):
+                self.assertIn(vendor, ended.stderr)
+
+    def test_a_broken_file_is_named_with_what_is_wrong(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("cards: [{id: GPU-1, colour: green}]\n")
+            file.flush()
+            ended = agent("--once", "--reader", f"fake:{file.name}")
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("colour", ended.stderr)
+
+    def on_terminal(self, **environment):
+        """@return what --once writes to a terminal."""
+        master, slave = pty.openpty()
+        child = subprocess.Popen([PROGRAM, "--once", "--reader", f"fake:{CARDS}"], stdout=slave,
+                                 env={"TERM": "xterm", **environment})
+        os.close(slave)
+        text = b""
+        while select.select([master], [], [], PATIENCE_S)[0]:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            text += piece
+        os.close(master)
+        self.assertEqual(child.wait(PATIENCE_S), 0)
+        return text.decode()
+
+    def test_colour_is_for_terminals_that_want_it(self):
+        self.assertIn("\033[32m", self.on_terminal())
+        self.assertNotIn("\033", self.on_terminal(NO_COLOR="1"))
+        self.assertIn("\033", self.on_terminal(NO_COLOR=""))
+        self.assertNotIn("\033", self.on_terminal(TERM="dumb"))
+        self.assertIn("█", self.on_terminal(LC_ALL="C.UTF-8"))
+        self.assertIn("#", self.on_terminal(LC_ALL="C"))
+
+    def test_watch_prints_until_it_is_told_to_stop(self):
+        child = subprocess.Popen([PROGRAM, "--watch", "-o", "json", "--interval", "200ms", "--reader",
+                                  f"fake:{CARDS}"], stdout=subprocess.PIPE, text=True)
+        for _ in range(3):
+            self.assertEqual(len(json.loads(child.stdout.readline())["usage"]["cards"]), 3)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=PATIENCE_S)
+        self.assertEqual(child.returncode, 0)
+
+
+class Life(unittest.TestCase):
+    """An agent that publishes, with fake cards and a short interval."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.home = pathlib.Path(folder.name)
+        self.api = StubApi(self.home)
+        self.addCleanup(self.api.stop)
+        self.machine = Machine(self.home, cards=2, pods=4)
+        self.machine.fake_cards()
+
+    def start(self, *more, **environment):
+        self.log = self.home / "log"
+        with self.log.open("w") as log:
+            self.child = subprocess.Popen(
+                [PROGRAM, "--node", "gpu0", "--kubeconfig", self.api.kubeconfig(), "--reader",
+                 f"fake:{self.home / 'cards.yaml'}", "--root", self.machine.root, "--kubelet-root",
+                 self.machine.kubelet, "--interval", "200ms", "--metrics-listen", "127.0.0.1:0", *more],
+                stderr=log, env={**os.environ, **environment})
+        self.addCleanup(self.end)
+        self.port = wait_for("the agent to listen", lambda: [event["port"] for event in self.events("listening")])[0]
+
+    def end(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait(PATIENCE_S)
+
+    def events(self, message):
+        lines = self.log.read_text().splitlines(keepends=True)
+        found = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [event for event in found if event["msg"] == message]
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name):
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics")[1], re.M)[1])
+
+    def wait_for_looks(self, count):
+        """So many more looks at the cards have ended."""
+        name = 'plimsoll_agent_looks_total{result="ok"}'
+        before = self.metric(name)
+        wait_for("looks", lambda: self.metric(name) >= before + count)
+
+    def used(self):
+        usage = self.api.value("usage")
+        return usage and usage["cards"][0]["used"]
+
+    def test_it_publishes_once_and_then_only_changes(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual(self.used(), 4 * 64 * MI)
+        self.assertEqual([card["id"] for card in self.api.value("inventory")["cards"]], [card_id(0), card_id(1)])
+        self.assertEqual(self.api.value("free-vram"), "79.7Gi,79.7Gi")
+        self.wait_for_looks(10)
+        self.assertEqual(len(self.api.patches()), 1)
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        self.machine.write_checkpoint(1)
+        wait_for("the holders", lambda: self.api.value("usage")["cards"][1]["holders"] == [])
+        self.machine.fake_cards(per_process=1024 * MI)
+        wait_for("the loss", lambda: self.used() == 4 * 1024 * MI)
+        patches = self.api.patches()
+        self.assertEqual(len(patches), 4)
+        self.assertIn("plimsoll.dev/inventory", patches[0]["metadata"]["annotations"])
+        self.assertNotIn("uid", patches[0]["metadata"])
+        for patch in patches[1:]:
+            self.assertNotIn("plimsoll.dev/inventory", patch["metadata"]["annotations"])
+            self.assertEqual(patch["metadata"]["uid"], "uid-1")
+
+    def test_it_writes_its_own_nodes_annotations_and_nothing_else(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        method, path, headers, body = self.api.asked[0]
+        self.assertEqual((method, path), ("PATCH", "/api/v1/nodes/gpu0"))
+        self.assertEqual(headers["Content-Type"], "application/merge-patch+json")
+        self.assertEqual(list(json.loads(body)), ["metadata"])
+        self.assertEqual(list(json.loads(body)["metadata"]), ["annotations"])
+
+    def test_it_is_ready_while_it_measures_and_says_why_not(self):
+        (self.home / "cards.yaml").write_text("unavailable: the driver is being upgraded\n")
+        self.start()
+        wait_for("the reason", lambda: "upgraded" in self.get("/readyz")[1])
+        self.assertEqual(self.get("/readyz")[0], 503)
+        self.assertEqual(self.get("/livez")[0], 200)
+        self.machine.fake_cards()
+        wait_for("readiness", lambda: self.get("/readyz")[0] == 200)
+        self.assertEqual(self.get("/healthz")[0], 200)
+        self.assertEqual(self.metric(f'plimsoll_agent_card_used_bytes{{card="{card_id(0)}",index="0"}}'), 4 * 64 * MI)
+
+    def test_cards_of_a_driver_that_went_away_get_no_new_pods_until_it_is_back(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        (self.home / "cards.yaml").write_text("unavailable: the driver is being upgraded\n")
+        wait_for("the cards' health", lambda: self.api.value("inventory")["cards"][0]["health"] == "not measured")
+        self.assertEqual(self.used(), 4 * 64 * MI)
+        self.machine.fake_cards()
+        wait_for("the cards' health", lambda: self.api.value("inventory")["cards"][0]["health"] == "ok")
+        self.assertEqual(len(self.events("cards are not measured")), 1)
+        self.assertEqual(len(self.events("cards are measured")), 2)
+
+    def test_it_waits_as_long_as_it_is_asked_to(self):
+        self.api.refusals = [(429, {"Retry-After": "2"}, "Too many requests, please try again later.\n")]
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual(len(self.api.patches()), 2)
+        refused = self.events("the node is not written")
+        self.assertEqual([event["status"] for event in refused], [429])
+        self.assertIn("try again later", refused[0]["err"])
+        self.assertEqual(len(self.events("the node is written")), 1)
+
+    def test_it_says_once_that_it_is_refused_and_goes_on(self):
+        self.api.refusals = [(503, {}, "busy")] * 3 + [(500, {}, "broken")]
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual([event["status"] for event in self.events("the node is not written")], [503, 500])
+        self.assertEqual(self.metric('plimsoll_agent_writes_total{result="failed"}'), 4)
+        self.assertEqual(self.get("/readyz")[0], 200)
+
+    def test_a_token_that_rotates_is_read_again(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        (self.home / "token").write_text("another")
+        self.api.refusals = [(401, {}, "Unauthorized")]
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        self.assertEqual(self.api.asked[-1][2]["Authorization"], "Bearer another")
+        self.assertEqual(self.events("the node is not written"), [])
+
+    def test_a_node_that_is_made_anew_gets_everything_again(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.recreate()
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("the inventory", lambda: self.api.value("inventory"))
+        self.assertEqual(self.used(), 4 * 32 * MI)
+        self.assertEqual([event["status"] for event in self.events("the node is not written")], [409])
+
+    def test_a_node_that_is_gone_is_waited_for(self):
+        self.api.exists = False
+        self.start()
+        wait_for("the refusal", lambda: self.events("there is no such node"))
+        self.assertEqual(wait_for("readiness", lambda: self.get("/readyz")[0]), 200)
+        self.api.exists = True
+        wait_for("usage", lambda: self.api.value("usage"))
+
+    def test_somebody_elses_inventory_is_noticed_with_the_next_write(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.annotations["plimsoll.dev/inventory"] = "{}"
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("our inventory", lambda: self.api.value("inventory").get("cards"))
+        self.assertEqual(len(self.events("somebody else writes the annotations of this agent")), 1)
+
+    def test_a_node_that_was_made_anew_while_nothing_changed_is_noticed_in_minutes(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.recreate()
+        wait_for("usage", lambda: self.api.value("usage") and self.api.value("inventory"))
+        self.assertEqual(len(self.events("the node has been made anew")), 1)
+
+    def test_sigterm_ends_it_with_zero(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.child.send_signal(signal.SIGTERM)
+        self.assertEqual(self.child.wait(PATIENCE_S), 0)
+        self.assertEqual(len(self.events("stopping")), 1)
+
+
+unittest.main()
