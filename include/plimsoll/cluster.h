@@ -73,8 +73,8 @@ int plimsoll_cluster_remove(struct plimsoll_cluster *cluster, enum plimsoll_kind
  * unfinished GPU pod that the picture does not have, else nothing is done: what list and watch say
  * is newer. Tells the listener nothing.
  * @param since  plimsoll_cluster_departures before the read began.
- * @return 0, or -1: PLIMSOLL_ERR_INVALID as above; PLIMSOLL_ERR_EXPIRED when pods left or a list
- * began meanwhile, so that nobody would notice if this one had left: to be read again.
+ * @return 0, or -1: PLIMSOLL_ERR_INVALID as above; PLIMSOLL_ERR_EXPIRED when pods left meanwhile or
+ * are being listed, so that nobody would notice if this one had left: to be read again.
  */
 int plimsoll_cluster_meet(struct plimsoll_cluster *cluster, struct plimsoll_span object,
                           uint64_t since, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

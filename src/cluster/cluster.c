@@ -75,7 +75,10 @@ void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll
 {
     pthread_rwlock_wrlock(&cluster->lock);
     cluster->generations[kind]++;
-    cluster->departures += kind == PLIMSOLL_KIND_PODS;
+    if (kind == PLIMSOLL_KIND_PODS) {
+        cluster->departures++;
+        cluster->listing_pods = true;
+    }
     if (kind == PLIMSOLL_KIND_RUNTIME_CLASSES) {
         cluster->listed_runtime_classes = 0;
     }
@@ -86,6 +89,9 @@ void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll
 void plimsoll_cluster_list_abort(struct plimsoll_cluster *cluster, enum plimsoll_kind kind)
 {
     plimsoll_cluster_list_begin(cluster, kind);
+    pthread_rwlock_wrlock(&cluster->lock);
+    cluster->listing_pods &= kind != PLIMSOLL_KIND_PODS;
+    plimsoll_gains_unlock(cluster);
 }
 
 static size_t sweep(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
@@ -113,6 +119,7 @@ void plimsoll_cluster_list_end(struct plimsoll_cluster *cluster, enum plimsoll_k
     pthread_rwlock_wrlock(&cluster->lock);
     size_t gone_count = sweep(cluster, kind, &gone);
     cluster->synced[kind] = true;
+    cluster->listing_pods &= kind != PLIMSOLL_KIND_PODS;
     plimsoll_facts_publish(cluster);
     plimsoll_gains_unlock(cluster);
     for (size_t i = 0; i < gone_count && cluster->listener.pod_gone != NULL; i++) {

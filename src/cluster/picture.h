@@ -104,6 +104,7 @@ struct plimsoll_cluster {
     uint32_t generations[PLIMSOLL_KIND_COUNT];
     uint64_t departures; /* how often a GPU pod left, or a list of pods began */
     bool synced[PLIMSOLL_KIND_COUNT];
+    bool listing_pods;
     bool runtime_classes_skipped;
     int64_t now_unix_ms; /* of the last tick; 0: none yet */
     struct plimsoll_published *published;

@@ -223,10 +223,10 @@ static int meet(struct plimsoll_cluster *cluster, struct plimsoll_pod *pod, uint
     if (!pod->demand.gpu || pod->finished || (entry != NULL && entry->seen)) {
         return 0;
     }
-    if (cluster->departures != since) {
+    if (cluster->departures != since || cluster->listing_pods) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_EXPIRED,
-                                  "pods left while pod %s/%s was being read", pod->namespace_,
-                                  pod->name);
+                                  "pods left or are being listed while pod %s/%s was being read",
+                                  pod->namespace_, pod->name);
     }
     keep_pod(cluster, entry, pod);
     return 0;

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold; model.h says it in words. */
+#include "model.h"
+
+#include <plimsoll/node.h>
+
+#include <stdio.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+static bool is_claimed(const struct plimsoll_claim *claim)
+{
+    return claim->card_count > 0 || claim->floating_cards > 0;
+}
+
+/* -- the line ------------------------------------------------------------------------------------
+ */
+
+static uint64_t claimed_on(const struct plimsoll_claim *claim, const char *card)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < claim->card_count; i++) {
+        bytes += strcmp(claim->cards[i].id, card) == 0 ? claim->cards[i].vram : 0;
+    }
+    return bytes;
+}
+
+/* Claims whose card is settled, by themselves or by the plugin's pick. */
+static uint64_t settled_on(const struct model_world *world, int node, int card)
+{
+    char id[PLIMSOLL_CARD_ID_SIZE];
+    uint64_t bytes = 0;
+    (void)snprintf(id, sizeof id, "GPU-%d-%d", node, card);
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct model_pod *pod = &world->pods[i];
+        if (!pod->exists || pod->finished || pod->node != node) {
+            continue;
+        }
+        bytes += claimed_on(&pod->claim, id);
+        if (pod->claim.floating_cards > 0 && pod->card == card) {
+            bytes += pod->claim.floating_vram;
+        }
+    }
+    return bytes;
+}
+
+/* The largest floating claims that may come to one card: it has so many devices and no more. */
+static uint64_t floating_on(const struct model_world *world, int node, int card)
+{
+    uint64_t largest[MODEL_DEVICES] = {0}, bytes = 0;
+    unsigned left = MODEL_DEVICES;
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct model_pod *pod = &world->pods[i];
+        if (!pod->exists || pod->finished || pod->node != node || !pod->plugin) {
+            continue;
+        }
+        left -= pod->card == card && left > 0;
+        uint64_t claim = pod->card == MODEL_NOWHERE ? pod->claim.floating_vram : 0;
+        for (unsigned j = 0; j < MODEL_DEVICES; j++) {
+            if (claim > largest[j]) {
+                uint64_t smaller = largest[j];
+                largest[j] = claim;
+                claim = smaller;
+            }
+        }
+    }
+    for (unsigned j = 0; j < left; j++) {
+        bytes += largest[j];
+    }
+    return bytes;
+}
+
+static void check_line(struct model_world *world, const struct model_pod *pod, unsigned replica)
+{
+    const uint64_t line = MODEL_CARD_MIB * MIB - model_settings.reserve_bytes;
+    for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
+        char id[PLIMSOLL_CARD_ID_SIZE];
+        (void)snprintf(id, sizeof id, "GPU-%d-%u", pod->node, i);
+        bool concerns = pod->claim.floating_cards > 0 || claimed_on(&pod->claim, id) > 0;
+        uint64_t claims =
+            settled_on(world, pod->node, (int)i) + floating_on(world, pod->node, (int)i);
+        if (concerns && claims > line) {
+            model_fault(world,
+                        "%s over the line: claims of %llu MiB on %s, whose line is %llu MiB, by "
+                        "a Binding of r%u",
+                        pod->uid.text, (unsigned long long)(claims / MIB), id,
+                        (unsigned long long)(line / MIB), replica);
+        }
+    }
+}
+
+/* -- the fence -----------------------------------------------------------------------------------
+ */
+
+static void check_fence(struct model_world *world, unsigned replica, const char *what,
+                        const char *uid)
+{
+    for (unsigned i = 0; i < world->replica_count; i++) {
+        struct model_replica *other = &world->replicas[i];
+        if (i != replica && other->alive && model_holds_lease(world, other)) {
+            model_fault(world, "a Binding of %s by r%u is %s while r%u may bind", uid, replica,
+                        what, i);
+        }
+    }
+}
+
+void model_check_post(struct model_world *world, const struct model_replica *replica,
+                      const struct plimsoll_books_effect *effect)
+{
+    const struct model_pod *pod = model_find_pod(world, &effect->request.uid);
+    if (pod->gpu != is_claimed(&effect->claim)) {
+        model_fault(world, "r%u posts %s %s a claim", replica->number, pod->uid.text,
+                    pod->gpu ? "without" : "with");
+    } else if (pod->gpu) {
+        check_fence(world, replica->number, "begun", pod->uid.text);
+    }
+}
+
+/* -- what is written and answered ----------------------------------------------------------------
+ */
+
+void model_check_binding(struct model_world *world, const struct model_pod *pod, unsigned replica,
+                         const struct plimsoll_books_effect *effect)
+{
+    const struct plimsoll_claim *claim = &effect->claim;
+    if (!pod->gpu) {
+        return;
+    }
+    if (strcmp(claim->pod.text, pod->uid.text) != 0 ||
+        strcmp(claim->node, model_node_name(pod->node)) != 0 ||
+        strcmp(effect->request.pod, pod->name) != 0) {
+        model_fault(world, "%s is bound with a claim of %s on %s", pod->uid.text, claim->pod.text,
+                    claim->node);
+    }
+    if (!pod->plugin && (effect->visible[0] == NULL || claim->card_count == 0 ||
+                         strcmp(effect->visible[0], claim->cards[0].id) != 0)) {
+        model_fault(world, "%s does not see the card of its claim", pod->uid.text);
+    }
+    check_fence(world, replica, "written", pod->uid.text);
+    check_line(world, pod, replica);
+}
+
+/* Claims are the only reason why a bind may find too little room: with what counts on the node but
+ * soft holds, the pod does not fit. */
+static void check_refusal(struct model_world *world, const struct model_replica *replica,
+                          const struct plimsoll_bind_request *request)
+{
+    struct plimsoll_extender_node found;
+    const struct plimsoll_pod *pod = plimsoll_cluster_pod(replica->cluster, &request->uid);
+    if (pod == NULL ||
+        !plimsoll_cluster_node(replica->cluster, plimsoll_span_of(request->node), &found)) {
+        return;
+    }
+    found.view.hold_count = 0;
+    plimsoll_autofree struct plimsoll_node_load *load =
+        plimsoll_placement_load(&found.view, &model_settings, &pod->uid, pod->priority);
+    if (plimsoll_placement_judge(found.view.node, load, &pod->demand, &model_settings).reason ==
+        PLIMSOLL_FITS) {
+        model_fault(world, "r%u refuses %s on %s for soft holds", replica->number,
+                    request->uid.text, request->node);
+    }
+}
+
+void model_check_answer(struct model_world *world, const struct model_replica *replica,
+                        const struct plimsoll_bind_request *request, const char *message)
+{
+    const struct model_pod *pod = model_find_pod(world, &request->uid);
+    if (message[0] == '\0' && pod->node != model_node_number(request->node)) {
+        model_fault(world, "r%u answers that %s is bound to %s, and it is not", replica->number,
+                    request->uid.text, request->node);
+    } else if (strncmp(message, "insufficient", strlen("insufficient")) == 0) {
+        plimsoll_cluster_read_begin(replica->cluster);
+        check_refusal(world, replica, request);
+        plimsoll_cluster_read_end(replica->cluster);
+    }
+}
+
+/* -- at rest -------------------------------------------------------------------------------------
+ */
+
+static void check_books(struct model_world *world, struct model_replica *replica)
+{
+    struct plimsoll_books_state state = plimsoll_books_state(replica->books);
+    if (state.in_flight + state.in_doubt > 0) {
+        model_fault(world, "r%u: %zu Bindings are in flight and %zu in doubt for ever",
+                    replica->number, state.in_flight, state.in_doubt);
+    } else if (state.held > 0) {
+        model_fault(world, "r%u: %zu soft holds stay", replica->number, state.held);
+    } else if (replica->ask_count > 0) {
+        model_fault(world, "r%u: the bind of %s is never answered", replica->number,
+                    replica->asks[0].request.uid.text);
+    } else if (!state.idle) {
+        model_fault(world, "r%u: the Lease is kept, or a Binding is open for ever",
+                    replica->number);
+    }
+}
+
+static void check_node(struct model_world *world, struct model_replica *replica,
+                       struct plimsoll_cluster *truth, int node)
+{
+    struct plimsoll_span name = plimsoll_span_of(model_node_name(node));
+    struct plimsoll_extender_node ours, theirs;
+    bool known = plimsoll_cluster_node(replica->cluster, name, &ours);
+    if (known != plimsoll_cluster_node(truth, name, &theirs)) {
+        model_fault(world, "r%u: node %s is %s", replica->number, model_node_name(node),
+                    known ? "still known" : "not known");
+    } else if (known && (ours.load->card_count != theirs.load->card_count ||
+                         memcmp(ours.load->cards, theirs.load->cards,
+                                ours.load->card_count * sizeof ours.load->cards[0]) != 0)) {
+        model_fault(world,
+                    "r%u: the load lines of %s are not the API's: %llu of %llu MiB booked on the "
+                    "first card, by %zu and %zu pods",
+                    replica->number, model_node_name(node),
+                    (unsigned long long)(ours.load->cards[0].booked / MIB),
+                    (unsigned long long)(theirs.load->cards[0].booked / MIB), ours.view.pod_count,
+                    theirs.view.pod_count);
+    }
+}
+
+static void check_pod(struct model_world *world, struct model_replica *replica, size_t number)
+{
+    const struct model_pod *pod = &world->pods[number];
+    const struct plimsoll_pod *known = plimsoll_cluster_pod(replica->cluster, &pod->uid);
+    bool kept = pod->exists && !pod->finished && pod->gpu;
+    if ((known != NULL) != kept) {
+        model_fault(world, "r%u: pod %s is %s the picture", replica->number, pod->uid.text,
+                    kept ? "missing in" : "still in");
+    } else if (kept && (strcmp(known->node, model_node_name(pod->node)) != 0 ||
+                        is_claimed(&known->claim) != is_claimed(&pod->claim))) {
+        model_fault(world, "r%u: pod %s is on '%s' in the picture, on '%s' in the API",
+                    replica->number, pod->uid.text, known->node, model_node_name(pod->node));
+    }
+    if (kept && pod->bound_by >= 0 && !is_claimed(&pod->claim)) {
+        model_fault(world, "pod %s has lost its claim", pod->uid.text);
+    }
+}
+
+static void check_picture(struct model_world *world, struct model_replica *replica,
+                          struct plimsoll_cluster *truth)
+{
+    if (plimsoll_cluster_pod_count(replica->cluster) != plimsoll_cluster_pod_count(truth)) {
+        model_fault(world, "r%u: %zu pods in the picture, %zu in the API", replica->number,
+                    plimsoll_cluster_pod_count(replica->cluster),
+                    plimsoll_cluster_pod_count(truth));
+    }
+    for (int i = 0; i < MODEL_NODES; i++) {
+        check_node(world, replica, truth, i);
+    }
+    for (size_t i = 0; i < world->pod_count; i++) {
+        check_pod(world, replica, i);
+    }
+}
+
+/* Whoever waits and fits has been woken, and then was bound, or refused for a reason. */
+static void check_waiters(struct model_world *world, struct model_replica *replica)
+{
+    for (size_t i = 0; i < replica->waiter_count; i++) {
+        const struct model_waiter *waiter = &replica->waiters[i];
+        const struct plimsoll_pod *pod =
+            plimsoll_cluster_pod(replica->cluster, &world->pods[waiter->pod].uid);
+        for (int node = 0; node < MODEL_NODES && pod != NULL && !waiter->wake_lost; node++) {
+            struct plimsoll_extender_node found;
+            if ((waiter->asked >> node & 1) == 0 || pod->node[0] != '\0' ||
+                !plimsoll_cluster_node(replica->cluster, plimsoll_span_of(model_node_name(node)),
+                                       &found)) {
+                continue;
+            }
+            plimsoll_autofree struct plimsoll_node_load *load =
+                plimsoll_placement_load(&found.view, &model_settings, &pod->uid, pod->priority);
+            if (plimsoll_placement_judge(found.view.node, load, &pod->demand, &model_settings)
+                    .reason == PLIMSOLL_FITS) {
+                model_fault(world, "r%u: pod %s waits for ever, and fits on %s", replica->number,
+                            pod->uid.text, model_node_name(node));
+            }
+        }
+    }
+}
+
+void model_check_rest(struct model_world *world)
+{
+    struct plimsoll_cluster *truth = plimsoll_cluster_new(
+        &(struct plimsoll_cluster_options){.reading = &model_reading, .settings = &model_settings});
+    model_fill(world, truth);
+    for (unsigned i = 0; i < world->replica_count && !world->failed; i++) {
+        struct model_replica *replica = &world->replicas[i];
+        if (replica->alive) {
+            plimsoll_cluster_read_begin(replica->cluster);
+            check_books(world, replica);
+            check_picture(world, replica, truth);
+            check_waiters(world, replica);
+            plimsoll_cluster_read_end(replica->cluster);
+        }
+    }
+    plimsoll_cluster_free(&truth);
+}
