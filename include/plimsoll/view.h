@@ -33,3 +33,29 @@ struct plimsoll_view_machine {
 /** A heading, a line per card with its bar of memory in use, then a line per process. */
 void plimsoll_view_machine(const struct plimsoll_view_machine *machine,
                            const struct plimsoll_view_options *options, struct plimsoll_text *out);
+
+/** The note of an Event; the API server refuses longer ones. */
+#define PLIMSOLL_VIEW_NOTE_BYTES_MAX 1024
+
+/** Which cards a pod got. @param node  Where; NULL: not in the picture any more. */
+void plimsoll_view_assigned(const struct plimsoll_node *node, const struct plimsoll_claim *claim,
+                            struct plimsoll_text *out);
+
+/** A pod that no node took; borrowed for the call. */
+struct plimsoll_view_refusal {
+    const struct plimsoll_pod *pod;
+    size_t asked;                                 /* nodes that were asked and are known */
+    const struct plimsoll_extender_node *closest; /* of them, with its load; NULL: none is known */
+    struct plimsoll_verdict verdict;              /* on that one */
+};
+
+/** The closest node, how much its card lacks, and who holds that. Says so when that is a pod that a
+ * rolling update is to replace. */
+void plimsoll_view_refused(const struct plimsoll_view_refusal *refusal, struct plimsoll_text *out);
+
+/** A pod that uses more than it claimed. */
+void plimsoll_view_over_claim(const struct plimsoll_node *node,
+                              const struct plimsoll_over_claim *over, struct plimsoll_text *out);
+/** A card that stands over its line. @param node  With its load. */
+void plimsoll_view_over_line(const struct plimsoll_extender_node *node, uint32_t card,
+                             struct plimsoll_text *out);

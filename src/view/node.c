@@ -3,6 +3,8 @@
 
 #include <plimsoll/quantity.h>
 
+#include "on_card.h"
+
 #define BAR_CELLS 32u
 
 /* The parts of a card's total, in the order in which they stand in the bar. */
@@ -110,39 +112,6 @@ static void add_card(const struct plimsoll_card *card, const struct plimsoll_loa
                                  plimsoll_quantity_format(load->line, line_text));
     }
     plimsoll_text_add_char(out, '\n');
-}
-
-/* What the pod holds on the card by its claim; false when it does not. */
-static bool claimed_on(const struct plimsoll_pod *pod, const struct plimsoll_card *card,
-                       uint64_t *bytes)
-{
-    for (uint32_t i = 0; i < pod->claim.card_count; i++) {
-        if (strcmp(pod->claim.cards[i].id, card->id) == 0) {
-            *bytes = pod->claim.cards[i].vram;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool holds(const struct plimsoll_card *card, const struct plimsoll_uid *pod)
-{
-    for (uint32_t i = 0; i < card->holder_count; i++) {
-        if (strcmp(card->holders[i].text, pod->text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static uint64_t measured_on(const struct plimsoll_card *card, const struct plimsoll_uid *pod)
-{
-    for (uint32_t i = 0; i < card->pod_count; i++) {
-        if (strcmp(card->pods[i].pod.text, pod->text) == 0) {
-            return card->pods[i].bytes;
-        }
-    }
-    return 0;
 }
 
 static void add_measured(uint64_t bytes, struct plimsoll_text *out)
