@@ -16,6 +16,8 @@
 /* Bindings under way at once. A kube-scheduler binds as fast as it schedules, some hundred a
  * second. */
 #define BINDING_THREADS 8
+/* Reads of a pod while others leave, before the scheduler is asked to come again. */
+#define LOOK_UPS_MAX 5
 /* An ExtenderBindingResult is a sentence. */
 #define ANSWER_BYTES_MAX 4096
 
