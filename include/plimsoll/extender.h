@@ -149,7 +149,7 @@ void plimsoll_extender_write_bind(const char *message, struct plimsoll_text *ans
  * victims elsewhere, although those it evicted are still leaving. Safe from several threads.
  */
 struct plimsoll_nominees *plimsoll_nominees_new(void);
-void plimsoll_nominees_free(struct plimsoll_nominees **nominees);
+void plimsoll_nominees_free(struct plimsoll_nominees **handle);
 /** A filter has ended that passed no node. */
 void plimsoll_nominees_note_refusal(struct plimsoll_nominees *nominees,
                                     const struct plimsoll_extender_call *call);

@@ -97,7 +97,7 @@ static int read_pods(struct reading *reading, const struct plimsoll_candidate *c
         return 0;
     }
     while (plimsoll_json_cursor_element(cursor)) {
-        struct plimsoll_span uid = {0};
+        struct plimsoll_span uid = {.data = ""}; /* as good as none */
         if (reading->whole) {
             read_whole_pod(cursor, &uid);
         } else {
