@@ -75,6 +75,10 @@ struct plimsoll_config {
     int64_t max_report_age_ms;
     bool marker_limit; /* cluster's own scheduler: add `plimsoll.dev/vram: "0"` where no listed
                           resource is asked */
+    /** Nodes advertise plimsoll.dev/vram in status.capacity, and pods ask for it as a limit: quotas
+     * and the scheduler's own preemption see VRAM. The scheduler profile must not ignore that
+     * resource then. */
+    bool node_capacity;
     struct plimsoll_strings
         runtime_classes;               /* distinct names that profiles name, in facts' bit order */
     struct plimsoll_profile *profiles; /* user's first, then the built-in ones */

@@ -20,6 +20,7 @@ struct plimsoll_mutation {
     bool inject;                            /* uses cards without asking for one */
     const struct plimsoll_profile *profile; /* chosen; NULL for pods that are not ours */
     bool class_added;                       /* the runtime class is ours */
+    bool limit_added;                       /* so is a limit of plimsoll.dev/vram */
     uint32_t devices_read; /* bit N: an env reads plimsoll.dev/visible-devices.N (0: no suffix) */
     struct plimsoll_text patch;            /* owned: operations with commas between them */
     char *warnings[PLIMSOLL_WARNINGS_MAX]; /* owned */
@@ -48,6 +49,9 @@ void plimsoll_mutation_node_affinity(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_scheduler(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_priority(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_env(struct plimsoll_mutation *mutation);
+/** The request as a limit, where nodes advertise VRAM; then the marker, where nothing else calls
+ * the extender. */
+void plimsoll_mutation_limit(struct plimsoll_mutation *mutation);
 void plimsoll_mutation_marker(struct plimsoll_mutation *mutation);
 /** Notes what visible-devices the env of the containers reads, for annotations. */
 void plimsoll_mutation_note_env(struct plimsoll_mutation *mutation);

@@ -90,6 +90,7 @@ static int add_missing(struct plimsoll_mutation *mutation, struct plimsoll_error
     plimsoll_mutation_priority(mutation);
     if (!mutation->inject) { /* holds no claim: any scheduler may place it */
         plimsoll_mutation_scheduler(mutation);
+        plimsoll_mutation_limit(mutation);
         plimsoll_mutation_marker(mutation);
         plimsoll_mutation_warn_conflicts(mutation);
     }

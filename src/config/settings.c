@@ -246,6 +246,7 @@ int plimsoll_settings_read(const struct plimsoll_at *root, struct plimsoll_loadi
         {"policy", CONFIG(placement), read_policy},
         {"maxReportAge", CONFIG(max_report_age_ms), read_max_report_age},
         {"markerLimit", CONFIG(marker_limit), plimsoll_at_boolean},
+        {"nodeCapacity", CONFIG(node_capacity), plimsoll_at_boolean},
         {"schedulerName", LOADING(scheduler_name), plimsoll_settings_scheduler},
         {"resources", LOADING(resources), read_resources},
         {"profiles", 0, plimsoll_at_ignore},

@@ -9,6 +9,7 @@ const char plimsoll_shipped_yaml[] =
     "policy: pack\n"
     "maxReportAge: 10m\n"
     "markerLimit: false\n"
+    "nodeCapacity: false\n"
     "schedulerName: plimsoll-scheduler\n"
     "log-format: json\n"
     "log-level: info\n"

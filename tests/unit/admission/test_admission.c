@@ -652,6 +652,72 @@ static void a_marker_limit_calls_the_extender_for_pods_it_would_not_see(void **s
     assert_null(json_object_get(json_array_get(spec(&off, "containers"), 0), "resources"));
 }
 
+#define VRAM_POD(annotations, containers)                                                          \
+    "{\"metadata\":{\"annotations\":{" annotations "}},\"spec\":{\"containers\":[" containers "]}" \
+                                                                                              "}"
+#define CAPACITY "nodeCapacity: true\n"
+
+static void where_nodes_advertise_vram_the_request_becomes_a_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *pod, *limits; /* of the first container; NULL: none */
+    } cases[] = {
+        {CAPACITY, VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\"", "{\"name\":\"a\"}"),
+         "{\"plimsoll.dev/vram\":\"4Gi\"}"},
+        {CAPACITY, VRAM_POD("\"plimsoll.dev/vram\":\"1500M\"", "{\"name\":\"a\"}"),
+         "{\"plimsoll.dev/vram\":\"1500000000\"}"},
+        {CAPACITY,
+         VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\",\"plimsoll.dev/gpus\":\"3\"",
+                  "{\"name\":\"a\",\"resources\":{\"limits\":{\"cpu\":1}}}"),
+         "{\"cpu\":1,\"plimsoll.dev/vram\":\"12Gi\"}"},
+        {CAPACITY "markerLimit: true",
+         VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\"", "{\"name\":\"a\"}"),
+         "{\"plimsoll.dev/vram\":\"4Gi\"}"},
+        /* the user's word */
+        {CAPACITY,
+         VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\"",
+                  "{\"name\":\"a\",\"resources\":{\"limits\":{\"plimsoll.dev/vram\":\"0\"}}}"),
+         "{\"plimsoll.dev/vram\":\"0\"}"},
+        {CAPACITY,
+         VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\"",
+                  "{\"name\":\"a\"},{\"name\":\"b\",\"resources\":{\"limits\":"
+                  "{\"plimsoll.dev/vram\":\"4Gi\"}}}"),
+         NULL},
+        /* how much it is depends on the card */
+        {CAPACITY, VRAM_POD("\"plimsoll.dev/vram\":\"50%\"", "{\"name\":\"a\"}"), NULL},
+        {CAPACITY, BARE, "{\"nvidia.com/gpu\":\"1\"}"},
+        /* no pod of ours */
+        {CAPACITY, VRAM_POD("", "{\"name\":\"a\"}"), NULL},
+        {"markerLimit: false", VRAM_POD("\"plimsoll.dev/vram\":\"4Gi\"", "{\"name\":\"a\"}"), NULL},
+    };
+    struct plimsoll_facts facts = home_lab();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        autopassed passed = pass_with(cases[i].config, &facts, cases[i].pod);
+        const json_t *container = json_array_get(spec(&passed, "containers"), 0);
+        const json_t *limits = json_object_get(json_object_get(container, "resources"), "limits");
+        if (cases[i].limits == NULL) {
+            assert_null(limits);
+        } else {
+            equals(limits, cases[i].limits);
+        }
+    }
+}
+
+static void what_a_profile_asks_for_becomes_a_limit_too(void **state)
+{
+    (void)state;
+    struct plimsoll_facts facts = home_lab();
+    autopassed bytes =
+        pass_with(CAPACITY "profiles: [{name: mine, extends: nvidia, vram: 6Gi}]", &facts,
+                  VRAM_POD("\"plimsoll.dev/profile\":\"mine\"",
+                           "{\"name\":\"a\",\"resources\":{\"limits\":{\"nvidia.com/gpu\":2}}}"));
+    equals(
+        json_object_get(json_object_get(json_array_get(spec(&bytes, "containers"), 0), "resources"),
+                        "limits"),
+        "{\"nvidia.com/gpu\":2,\"plimsoll.dev/vram\":\"12Gi\"}");
+}
+
 /* ---- reserved annotations ---- */
 
 static void a_claim_that_is_brought_along_is_removed(void **state)
@@ -1113,6 +1179,8 @@ int main(void)
         cmocka_unit_test(two_replicas_of_one_card_are_one_card),
         cmocka_unit_test(an_empty_scheduler_name_leaves_the_pods),
         cmocka_unit_test(a_marker_limit_calls_the_extender_for_pods_it_would_not_see),
+        cmocka_unit_test(where_nodes_advertise_vram_the_request_becomes_a_limit),
+        cmocka_unit_test(what_a_profile_asks_for_becomes_a_limit_too),
         cmocka_unit_test(a_claim_that_is_brought_along_is_removed),
         cmocka_unit_test(visible_devices_become_void_where_our_env_reads_them),
         cmocka_unit_test(the_webhooks_own_value_is_no_warning),

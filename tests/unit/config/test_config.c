@@ -121,6 +121,7 @@ static void the_defaults_are_the_designs(void **state)
     assert_int_equal(config->placement.policy, PLIMSOLL_POLICY_PACK);
     assert_int_equal(config->max_report_age_ms, 600000);
     assert_false(config->marker_limit);
+    assert_false(config->node_capacity);
     assert_string_equal(config->log_format, "json");
     assert_string_equal(config->log_level, "info");
     assert_null(config->listen);
