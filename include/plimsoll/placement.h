@@ -197,9 +197,11 @@ void plimsoll_placement_visible(const struct plimsoll_node *node,
                                 const struct plimsoll_claim *claim, unsigned container,
                                 struct plimsoll_text *out);
 
-/** Load lines computed at most to find the victims on one node; where that is not enough, none are
+/** Load lines computed at most to find victims on one node; where that is not enough, none are
  * found. */
 #define PLIMSOLL_VICTIMS_TRIES_MAX 512
+/** Of them, until when a better set is looked for: 500 nodes of 64 pods are two seconds. */
+#define PLIMSOLL_VICTIMS_CHOICES_MAX 128
 
 /** Who leaves a node so that a pod fits there. */
 struct plimsoll_victims {
@@ -212,7 +214,8 @@ struct plimsoll_victims {
  *
  * Only pods that are bound to the node and of lower priority than `pod` are added; never a static
  * pod. What is terminating leaves anyway. Of the sets that make room the one whose most important
- * pod is least important; then the one of fewest pods; then the one that leaves least VRAM unused.
+ * pod is least important; then the one of fewest pods; then the one that leaves least VRAM unused;
+ * where there are more sets than can be tried, one that no pod can be taken out of.
  * What a pod was measured to use goes with it; where use is not attributed to pods, what it claims.
  *
  * @param proposed  They leave in any case, known or not; borrowed for the call.

@@ -197,6 +197,11 @@ static bool is_spent(const struct search *search)
     return search->tries >= PLIMSOLL_VICTIMS_TRIES_MAX;
 }
 
+static bool is_content(const struct search *search)
+{
+    return search->tries >= PLIMSOLL_VICTIMS_CHOICES_MAX;
+}
+
 /* -- the search -----------------------------------------------------------------------------------
  */
 
@@ -266,7 +271,7 @@ static bool choose(struct search *search, size_t count, size_t size)
             found = true;
             keep(search);
         }
-    } while (!is_spent(search) && choose_next(search, count, size));
+    } while (!is_content(search) && choose_next(search, count, size));
     return found;
 }
 
@@ -274,7 +279,7 @@ static bool choose(struct search *search, size_t count, size_t size)
  * @return true when there is a set of up to `most` */
 static bool choose_few(struct search *search, size_t count, size_t most)
 {
-    for (size_t size = 1; size <= most && !is_spent(search); size++) {
+    for (size_t size = 1; size <= most && !is_content(search); size++) {
         if (choose(search, count, size)) {
             return true;
         }

@@ -352,7 +352,7 @@ static void a_node_without_a_picture_of_pods_has_only_the_proposed(void **state)
 }
 
 /* Each of 60 pods leaves too little; the search among sets ends, and what it has is enough. */
-static void the_search_ends_after_PLIMSOLL_VICTIMS_TRIES_MAX(void **state)
+static void a_better_set_is_looked_for_until_PLIMSOLL_VICTIMS_CHOICES_MAX(void **state)
 {
     (void)state;
     struct scene scene;
@@ -362,7 +362,7 @@ static void the_search_ends_after_PLIMSOLL_VICTIMS_TRIES_MAX(void **state)
         snprintf(uid, sizeof uid, "p%02u", i);
         claimed(&scene, uid, 0, "GPU-0", 1000);
     }
-    assert_true(60 * 59 / 2 > PLIMSOLL_VICTIMS_TRIES_MAX);
+    assert_true(60 * 59 / 2 > PLIMSOLL_VICTIMS_CHOICES_MAX);
     struct plimsoll_pod pod = asking(true, 20000);
     struct plimsoll_victims victims;
     assert_true(plimsoll_placement_victims(&scene.view, &scene.settings, &pod, NULL, 0, &victims));
@@ -424,7 +424,7 @@ int main(void)
         cmocka_unit_test(what_bytes_cannot_mend_is_not_tried_with_victims),
         cmocka_unit_test(an_exclusive_card_is_empty_once_its_pod_has_left),
         cmocka_unit_test(a_node_without_a_picture_of_pods_has_only_the_proposed),
-        cmocka_unit_test(the_search_ends_after_PLIMSOLL_VICTIMS_TRIES_MAX),
+        cmocka_unit_test(a_better_set_is_looked_for_until_PLIMSOLL_VICTIMS_CHOICES_MAX),
         cmocka_unit_test(a_node_whose_every_pod_takes_more_tries_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
