@@ -2,6 +2,7 @@
 #include "bookkeeper.h"
 
 #include "lane.h"
+#include "teller.h"
 
 #include <plimsoll/clock.h>
 #include <plimsoll/log.h>
@@ -32,7 +33,7 @@ struct ask {
 /* An effect that waits for the API server, or a step that must not be made in the middle of
  * another. */
 struct errand {
-    enum { ERRAND_EFFECT, ERRAND_ASK, ERRAND_LOOK_UP, ERRAND_LOOK } kind;
+    enum { ERRAND_EFFECT, ERRAND_ASK, ERRAND_LOOK_UP, ERRAND_LOOK, ERRAND_LOOK_OVER } kind;
     struct plimsoll_books_effects effect; /* one, taken from the list that the step gave */
     struct ask *ask;
     uint64_t gains;
@@ -52,7 +53,8 @@ struct plimsoll_bookkeeper {
     struct counts counts;           /* under the lock */
     struct plimsoll_lane *bindings; /* Bindings and reads of pods */
     struct plimsoll_lane *lease;    /* must not wait behind slow Bindings: it runs out */
-    struct plimsoll_lane *notes;    /* wakes, and looks at nodes that gained room */
+    struct plimsoll_lane *notes;    /* wakes, and looks at nodes of which there is news */
+    struct plimsoll_teller *teller; /* Events: slow, and nobody waits for them */
 };
 
 static void answer(struct plimsoll_http_exchange *exchange, const char *message)
@@ -97,10 +99,11 @@ static void put_ask(struct plimsoll_bookkeeper *keeper, struct ask *ask, bool lo
     plimsoll_lane_put(keeper->bindings, errand);
 }
 
-static void put_look(struct plimsoll_bookkeeper *keeper, const char *node, uint64_t gains)
+static void put_look(struct plimsoll_bookkeeper *keeper, const char *node, uint64_t gains,
+                     bool over)
 {
     struct errand *errand = plimsoll_alloc(1, sizeof *errand);
-    errand->kind = ERRAND_LOOK;
+    errand->kind = over ? ERRAND_LOOK_OVER : ERRAND_LOOK;
     errand->gains = gains;
     memcpy(errand->node, node, strnlen(node, sizeof errand->node - 1));
     plimsoll_lane_put(keeper->notes, errand);
@@ -130,7 +133,7 @@ static void carry_out_one(struct plimsoll_bookkeeper *keeper, struct plimsoll_bo
         put_ask(keeper, ask_of(effect->ticket), false);
         break;
     case PLIMSOLL_BOOKS_LOOK:
-        put_look(keeper, request->node, 0);
+        put_look(keeper, request->node, 0, false);
         break;
     case PLIMSOLL_BOOKS_POST:
     case PLIMSOLL_BOOKS_READ_POD:
@@ -145,7 +148,10 @@ static void carry_out_one(struct plimsoll_bookkeeper *keeper, struct plimsoll_bo
         put_effect(keeper->notes, effect);
         break;
     case PLIMSOLL_BOOKS_LOOK_OVER:
+        put_look(keeper, request->node, 0, true);
+        break;
     case PLIMSOLL_BOOKS_TELL:
+        plimsoll_teller_tell(keeper->teller, effect);
         break;
     }
 }
@@ -291,11 +297,18 @@ void plimsoll_bookkeeper_placed(struct plimsoll_bookkeeper *keeper, const struct
 }
 
 void plimsoll_bookkeeper_refused(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
-                                 const struct plimsoll_name_set *asked, uint64_t gains)
+                                 const struct plimsoll_span *names, size_t count, uint64_t gains)
 {
+    struct plimsoll_name_set asked = {0};
+    for (size_t i = 0; i < count; i++) {
+        plimsoll_name_set_add(&asked, names[i]);
+    }
     step_with_picture(keeper,
-                      (struct plimsoll_books_event){
-                          .kind = PLIMSOLL_BOOKS_FILTERED, .asked = asked, .gains = gains},
+                      (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_FILTERED,
+                                                    .asked = &asked,
+                                                    .names = names,
+                                                    .name_count = count,
+                                                    .gains = gains},
                       pod, (struct plimsoll_span){0}, true);
 }
 
@@ -323,15 +336,30 @@ static void on_pod_gone(void *context, const struct plimsoll_uid *pod)
 /* Also called in the middle of an effect, so the step is left to a lane. */
 static void on_node_gained(void *context, const char *node, uint64_t gains)
 {
-    put_look(context, node, gains);
+    put_look(context, node, gains, false);
+}
+
+static void on_node_over(void *context, const char *node)
+{
+    put_look(context, node, 0, true);
+}
+
+static void on_node_guaranteed(void *context, const char *node, enum plimsoll_guarantee guarantee)
+{
+    (void)context;
+    plimsoll_log(PLIMSOLL_LOG_INFO, "a node promises pods with a vendor resource their card",
+                 PLIMSOLL_STR("node", node),
+                 PLIMSOLL_STR("guarantee", plimsoll_guarantee_text(guarantee)));
 }
 
 static void look(struct plimsoll_bookkeeper *keeper, const struct errand *errand)
 {
-    step_with_picture(
-        keeper,
-        (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_NODE_GAINED, .gains = errand->gains},
-        NULL, plimsoll_span_of(errand->node), true);
+    step_with_picture(keeper,
+                      (struct plimsoll_books_event){.kind = errand->kind == ERRAND_LOOK
+                                                                ? PLIMSOLL_BOOKS_NODE_GAINED
+                                                                : PLIMSOLL_BOOKS_NODE_OVER,
+                                                    .gains = errand->gains},
+                      NULL, plimsoll_span_of(errand->node), true);
 }
 
 /* -- errands to the API server ------------------------------------------------------------------
@@ -519,6 +547,7 @@ static void run_errand(void *context, void *item)
         look_up(keeper, errand->ask);
         break;
     case ERRAND_LOOK:
+    case ERRAND_LOOK_OVER:
         look(keeper, errand);
         break;
     }
@@ -559,14 +588,17 @@ struct plimsoll_bookkeeper *plimsoll_bookkeeper_start(struct plimsoll_cluster *c
     keeper->bindings = plimsoll_lane_start(BINDING_THREADS, run_errand, keeper);
     keeper->lease = plimsoll_lane_start(1, run_errand, keeper);
     keeper->notes = plimsoll_lane_start(1, run_errand, keeper);
+    keeper->teller = plimsoll_teller_start(cluster, kube, config, identity);
     if (kube != NULL) {
         plimsoll_kube_on_listed(kube, on_listed, keeper);
     }
-    plimsoll_cluster_listen(cluster,
-                            &(struct plimsoll_cluster_listener){.context = keeper,
-                                                                .pod_seen = on_pod_seen,
-                                                                .pod_gone = on_pod_gone,
-                                                                .node_gained = on_node_gained});
+    plimsoll_cluster_listen(
+        cluster, &(struct plimsoll_cluster_listener){.context = keeper,
+                                                     .pod_seen = on_pod_seen,
+                                                     .pod_gone = on_pod_gone,
+                                                     .node_gained = on_node_gained,
+                                                     .node_over = on_node_over,
+                                                     .node_guaranteed = on_node_guaranteed});
     return keeper;
 }
 
@@ -601,6 +633,7 @@ void plimsoll_bookkeeper_stop(struct plimsoll_bookkeeper **keeper)
     plimsoll_lane_stop(&stopped->bindings);
     plimsoll_lane_stop(&stopped->lease);
     plimsoll_lane_stop(&stopped->notes);
+    plimsoll_teller_stop(&stopped->teller);
     plimsoll_books_free(&stopped->books);
     pthread_mutex_destroy(&stopped->lock);
     free(stopped);
@@ -633,4 +666,5 @@ void plimsoll_bookkeeper_metrics(struct plimsoll_bookkeeper *keeper, struct plim
     name = "plimsoll_woken_total";
     plimsoll_metrics_head(out, name, "counter", "Waiting pods woken because they fit again.");
     plimsoll_metrics_uint(out, name, counts.woken, NULL);
+    plimsoll_teller_metrics(keeper->teller, state.untold, out);
 }

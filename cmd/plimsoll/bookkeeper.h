@@ -38,9 +38,10 @@ void plimsoll_bookkeeper_asked_anew(struct plimsoll_bookkeeper *keeper,
 /** A pod in the picture will likely go to `node`. */
 void plimsoll_bookkeeper_placed(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
                                 struct plimsoll_span node);
-/** No node took the pod: `asked` are the nodes, `gains` what the picture had gained by then. */
+/** No node took the pod: `names` are the nodes that were asked, `gains` what the picture had gained
+ * by then. */
 void plimsoll_bookkeeper_refused(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
-                                 const struct plimsoll_name_set *asked, uint64_t gains);
+                                 const struct plimsoll_span *names, size_t count, uint64_t gains);
 
 /** Time passed. */
 void plimsoll_bookkeeper_tick(struct plimsoll_bookkeeper *keeper);

@@ -125,6 +125,29 @@ static void add_card_gauge(struct plimsoll_cluster *cluster, const char *name, c
     }
 }
 
+/* What of a node is no number of a card. */
+static void add_nodes(struct plimsoll_cluster *cluster, struct plimsoll_text *out)
+{
+    const char *name = "plimsoll_node_guarantee";
+    struct plimsoll_extender_node node;
+    size_t count = plimsoll_cluster_node_count(cluster);
+    uint64_t over_line = 0;
+    plimsoll_metrics_head(out, name, "gauge",
+                          "What the node promises pods with a vendor resource: 1.");
+    for (size_t i = 0; i < count; i++) {
+        if (plimsoll_cluster_node_at(cluster, i, &node) && node.view.node->card_count > 0) {
+            uint64_t over = plimsoll_placement_over_line(node.view.node, node.load);
+            over_line += (uint64_t)__builtin_popcountll(over);
+            plimsoll_metrics_uint(
+                out, name, 1, "node", node.view.node->name, "guarantee",
+                plimsoll_guarantee_text(plimsoll_placement_guarantee(node.view.node)), NULL);
+        }
+    }
+    name = "plimsoll_cards_over_line";
+    plimsoll_metrics_head(out, name, "gauge", "Cards that stand over their line.");
+    plimsoll_metrics_uint(out, name, over_line, NULL);
+}
+
 static void add_cluster(struct plimsoll_cluster *cluster, struct plimsoll_text *out)
 {
     static const struct {
@@ -146,6 +169,7 @@ static void add_cluster(struct plimsoll_cluster *cluster, struct plimsoll_text *
     plimsoll_metrics_uint(out, "plimsoll_nodes", plimsoll_cluster_node_count(cluster), NULL);
     plimsoll_metrics_head(out, "plimsoll_gpu_pods", "gauge", "Unfinished GPU pods in the picture.");
     plimsoll_metrics_uint(out, "plimsoll_gpu_pods", plimsoll_cluster_pod_count(cluster), NULL);
+    add_nodes(cluster, out);
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
         add_card_gauge(cluster, gauges[i].name, gauges[i].help, gauges[i].offset, out);
     }

@@ -210,11 +210,12 @@ static void tell_books(const struct verb_call *call,
     if (outcome->likely.size > 0) {
         plimsoll_bookkeeper_placed(keeper, &pod->uid, outcome->likely);
     } else if (outcome->passed == 0 && outcome->asked > 0) {
-        struct plimsoll_name_set asked = {0};
+        struct plimsoll_span *names = plimsoll_alloc(outcome->asked, sizeof *names);
         for (size_t i = 0; i < outcome->asked; i++) {
-            plimsoll_name_set_add(&asked, plimsoll_extender_name(call->call, i));
+            names[i] = plimsoll_extender_name(call->call, i);
         }
-        plimsoll_bookkeeper_refused(keeper, &pod->uid, &asked, call->gains);
+        plimsoll_bookkeeper_refused(keeper, &pod->uid, names, outcome->asked, call->gains);
+        free(names);
     }
 }
 

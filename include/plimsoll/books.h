@@ -98,7 +98,8 @@ enum plimsoll_books_event_kind {
     PLIMSOLL_BOOKS_LEASE_REPLIED, /* lease_reply, lease, message */
     PLIMSOLL_BOOKS_PODS_LISTED,   /* ticket: the list of that effect LIST is in the picture */
     PLIMSOLL_BOOKS_FILTERED, /* pod, settings; view: of the node it will likely go to, or node NULL:
-                                none takes it, then asked (which nodes), gains */
+                                none takes it, then asked and names (which
+                                nodes), gains */
     PLIMSOLL_BOOKS_ASKED_ANEW,  /* uid: a filter of the pod begins */
     PLIMSOLL_BOOKS_NODE_GAINED, /* view, settings, gains: a node has more room than before */
     PLIMSOLL_BOOKS_NODE_OVER,   /* view, settings: a card of the node may stand over its line, or a
@@ -110,7 +111,7 @@ enum plimsoll_books_event_kind {
 /** What a person wants to know. */
 enum plimsoll_tale {
     PLIMSOLL_TALE_ASSIGNED,   /* the pod is bound to `node` with `claim` */
-    PLIMSOLL_TALE_REFUSED,    /* none of the nodes in `asked` took the pod */
+    PLIMSOLL_TALE_REFUSED,    /* none of the nodes in `names` took the pod */
     PLIMSOLL_TALE_OVER_CLAIM, /* the pod uses more of a card of `node` than it claimed */
     PLIMSOLL_TALE_OVER_LINE,  /* `card` of `node` stands over its line */
 };
@@ -141,6 +142,8 @@ struct plimsoll_books_event {
     enum plimsoll_lease_reply lease_reply;
     const struct plimsoll_lease *lease;
     const struct plimsoll_name_set *asked;
+    const struct plimsoll_span *names; /* the same nodes, each; NULL: nobody will be told of them */
+    size_t name_count;
     uint64_t gains; /* how often any node of the picture had gained room: when the filter looked;
                        with this gain */
     const char *message;
@@ -181,7 +184,8 @@ struct plimsoll_books_effect {
     struct plimsoll_lease *lease;               /* LEASE_WRITE; owned */
     char *message;                              /* ANSWER */
     enum plimsoll_tale tale;                    /* TELL, like the rest */
-    struct plimsoll_name_set *asked;            /* owned */
+    char *names;                                /* owned: of the nodes, each with its NUL */
+    size_t names_size;
     char card[PLIMSOLL_CARD_ID_SIZE];
 };
 

@@ -227,6 +227,9 @@ bool plimsoll_placement_victims(const struct plimsoll_node_view *view,
                                 const struct plimsoll_pod *pod, const struct plimsoll_uid *proposed,
                                 size_t proposed_count, struct plimsoll_victims *victims);
 
+/** Of two nodes that refuse a pod: did the one of verdict `a` come closer to taking it? */
+bool plimsoll_placement_closer(const struct plimsoll_verdict *a, const struct plimsoll_verdict *b);
+
 /** What the node promises a pod that asks for a vendor resource; of several vendors, NVIDIA's. */
 enum plimsoll_guarantee plimsoll_placement_guarantee(const struct plimsoll_node *node);
 

@@ -26,7 +26,7 @@ void plimsoll_books_effects_clear(struct plimsoll_books_effects *effects)
         struct plimsoll_books_effect *effect = &effects->list[i];
         plimsoll_claim_clear(&effect->claim);
         free(effect->lease);
-        free(effect->asked);
+        free(effect->names);
         free(effect->message);
         for (size_t j = 0; j < PLIMSOLL_GPU_CONTAINERS_MAX; j++) {
             free(effect->visible[j]);

@@ -90,6 +90,20 @@ static struct plimsoll_refused *add_refused(struct plimsoll_telling *telling,
     return refused;
 }
 
+static void copy_names(const struct plimsoll_books_event *event,
+                       struct plimsoll_books_effect *effect)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < event->name_count; i++) {
+        size += event->names[i].size + 1;
+    }
+    effect->names = plimsoll_alloc(size + 1, 1);
+    for (size_t i = 0; i < event->name_count; i++) {
+        memcpy(effect->names + effect->names_size, event->names[i].data, event->names[i].size);
+        effect->names_size += event->names[i].size + 1;
+    }
+}
+
 void plimsoll_tell_refused(struct plimsoll_books *books, const struct plimsoll_books_event *event,
                            struct plimsoll_books_effects *effects)
 {
@@ -107,8 +121,7 @@ void plimsoll_tell_refused(struct plimsoll_books *books, const struct plimsoll_b
         2 * refused->pause_ms < REFUSED_MS_MAX ? 2 * refused->pause_ms : (int64_t)REFUSED_MS_MAX;
     struct plimsoll_books_effect *effect = tell(effects, PLIMSOLL_TALE_REFUSED);
     name_pod(event->pod, &effect->request);
-    effect->asked = plimsoll_alloc(1, sizeof *effect->asked);
-    *effect->asked = *event->asked;
+    copy_names(event, effect);
 }
 
 /* -- what stands over ---------------------------------------------------------------------------

@@ -275,6 +275,12 @@ struct plimsoll_verdict plimsoll_placement_judge(const struct plimsoll_node *nod
     return plimsoll_fit_find(node, load, demand, settings).verdict;
 }
 
+bool plimsoll_placement_closer(const struct plimsoll_verdict *a, const struct plimsoll_verdict *b)
+{
+    int nearer = closeness(a->reason) - closeness(b->reason);
+    return nearer > 0 || (nearer == 0 && a->missing < b->missing);
+}
+
 enum plimsoll_guarantee plimsoll_placement_guarantee(const struct plimsoll_node *node)
 {
     struct plimsoll_demand demand = {.vendor = PLIMSOLL_VENDOR_NVIDIA, .plugin = true};

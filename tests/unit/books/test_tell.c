@@ -77,8 +77,12 @@ static const struct plimsoll_books_effect *refuse(struct desk *desk)
 {
     struct plimsoll_name_set asked = {0};
     plimsoll_name_set_add(&asked, plimsoll_span_of(SCENE_NAME));
-    return step(desk, (struct plimsoll_books_event){
-                          .kind = PLIMSOLL_BOOKS_FILTERED, .pod = &desk->pod, .asked = &asked});
+    const struct plimsoll_span names[] = {plimsoll_span_of(SCENE_NAME), plimsoll_span_of("b")};
+    return step(desk, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_FILTERED,
+                                                    .pod = &desk->pod,
+                                                    .asked = &asked,
+                                                    .names = names,
+                                                    .name_count = 2});
 }
 
 /* Further pods, for what there may be many of. */
@@ -198,7 +202,8 @@ static void a_refused_pod_is_told_at_once_and_then_ever_more_seldom(void **state
     assert_string_equal(told->request.pod, "ollama");
     assert_string_equal(told->request.namespace_, "ai");
     assert_string_equal(told->request.uid.text, "uid-1");
-    assert_true(plimsoll_name_set_has(told->asked, plimsoll_span_of(SCENE_NAME)));
+    assert_int_equal(told->names_size, sizeof SCENE_NAME + sizeof "b");
+    assert_memory_equal(told->names, SCENE_NAME "\0b", told->names_size);
     static const int64_t pauses[] = {1, 2, 4, 8, 10, 10};
     for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
         desk->now_ms += pauses[i] * MINUTE - 1;

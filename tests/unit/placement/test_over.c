@@ -140,6 +140,22 @@ static void the_guarantee_of_a_node_is_that_of_a_vendor_resource(void **state)
     assert_int_equal(plimsoll_placement_guarantee(&scene.node), PLIMSOLL_GUARANTEE_NONE);
 }
 
+static void a_node_that_lacks_less_is_closer(void **state)
+{
+    (void)state;
+    const struct plimsoll_verdict order[] = {{.reason = PLIMSOLL_NO_VRAM, .missing = 5},
+                                             {.reason = PLIMSOLL_NO_VRAM, .missing = 7},
+                                             {.reason = PLIMSOLL_CORDONED},
+                                             {.reason = PLIMSOLL_OVER_LINE, .missing = 1},
+                                             {.reason = PLIMSOLL_OVER_LINE, .missing = 2},
+                                             {.reason = PLIMSOLL_NO_CARD}};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        for (size_t j = 0; j < sizeof order / sizeof order[0]; j++) {
+            assert_int_equal(plimsoll_placement_closer(&order[i], &order[j]), i < j);
+        }
+    }
+}
+
 static void a_node_advertises_the_lines_of_its_cards(void **state)
 {
     (void)state;
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_pod_is_over_its_claim_where_it_uses_most_beyond_it),
         cmocka_unit_test(a_floating_claim_is_exceeded_on_any_card),
         cmocka_unit_test(the_guarantee_of_a_node_is_that_of_a_vendor_resource),
+        cmocka_unit_test(a_node_that_lacks_less_is_closer),
         cmocka_unit_test(a_node_advertises_the_lines_of_its_cards),
         cmocka_unit_test(a_node_never_advertises_less_than_its_pods_ask_for),
         cmocka_unit_test(what_a_node_advertises_stays_a_quantity),
