@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include "advertiser.h"
 #include "bookkeeper.h"
 #include "options.h"
 #include "verbs.h"
@@ -29,6 +30,7 @@ struct server {
     struct plimsoll_cluster *cluster;
     struct plimsoll_kube *kube;
     struct plimsoll_bookkeeper *keeper;
+    struct plimsoll_advertiser *advertiser;
     struct plimsoll_http *http;
     struct plimsoll_verbs verbs;
 };
@@ -78,6 +80,9 @@ static int start_picture(struct server *server, struct plimsoll_error *err)
     }
     /* The books listen before the first object comes. */
     server->keeper = plimsoll_bookkeeper_start(server->cluster, server->kube, config);
+    if (server->kube != NULL) {
+        server->advertiser = plimsoll_advertiser_start(server->cluster, server->kube, config);
+    }
     return file ? plimsoll_kube_load_state(config->cluster_state, server->cluster, err)
                 : plimsoll_kube_watch(server->kube, server->cluster, err);
 }
@@ -142,6 +147,9 @@ static void wait_for_signal(const struct server *server, const sigset_t *signals
             plimsoll_cluster_tick(server->cluster, plimsoll_clock_unix_ms());
             plimsoll_bookkeeper_tick(server->keeper);
         }
+        if (server->advertiser != NULL) {
+            plimsoll_advertiser_tick(server->advertiser);
+        }
     }
 }
 
@@ -163,6 +171,7 @@ static void stop(struct server *server)
         plimsoll_kube_stop_watching(server->kube);
     }
     plimsoll_bookkeeper_stop(&server->keeper);
+    plimsoll_advertiser_stop(&server->advertiser);
     plimsoll_kube_free(&server->kube);
     plimsoll_cluster_free(&server->cluster);
     plimsoll_config_free(&server->config);
