@@ -184,10 +184,10 @@ class Plimsoll:
         api.create("rolebindings", books, manifests.NAMESPACE)
 
     def _scheduler_flags(self):
-        """The Deployment's own, but for the file, which has another place here."""
+        """The Deployment's own, but for the file and the port, which are others here."""
         program, *flags = manifests.container("kube-scheduler")["command"]
         assert program == "kube-scheduler"
-        return [flag for flag in flags if not flag.startswith("--config=")]
+        return [flag for flag in flags if not flag.startswith(("--config=", "--secure-port="))]
 
     def _scheduler_config(self):
         config = manifests.scheduler_config()

@@ -8,6 +8,7 @@ import yaml
 import manifests
 import nodes
 import pods
+from api import ApiError
 from lab import Lab
 
 
@@ -38,7 +39,7 @@ def test_installing_again_changes_nothing_and_keeps_the_ca(plimsoll, plane):
     assert state() == before
 
 
-def test_the_pod_of_the_deployment_is_admitted_to_its_restricted_namespace_and_runs(lab):
+def test_the_pod_of_the_deployment_is_admitted_and_runs(lab):
     # A node without a GPU: the server needs none, and the cluster's own scheduler places it.
     lab.add_nodes(nodes.node("plain"))
 
@@ -50,6 +51,30 @@ def test_the_pod_of_the_deployment_is_admitted_to_its_restricted_namespace_and_r
     assert "plimsoll.dev/profile" not in pod["metadata"].get("annotations", {})
     lab.undo.append(lambda: lab.api.delete("pods", pod["metadata"]["name"], manifests.NAMESPACE,
                                            gracePeriodSeconds=0))
+
+
+def test_the_server_needs_no_privileges_and_the_agents_do(lab):
+    lab.api.merge("namespaces", lab.outside,
+                  {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
+
+    def ask(kind, name):
+        pod = manifests.find(kind, name)["spec"]["template"]
+        for key in ("serviceAccountName", "runtimeClassName"):
+            pod["spec"].pop(key, None)
+        lab.api.create("pods", {**pod, "metadata": {**pod["metadata"], "name": name}}, lab.outside, dry_run=True)
+    ask("Deployment", "plimsoll")
+    with pytest.raises(ApiError, match="violates PodSecurity"):
+        ask("DaemonSet", "plimsoll-agent-nvidia")
+
+
+def test_a_probe_by_name_finds_its_port_in_its_own_container():
+    templates = [one["spec"]["template"]["spec"] for one in manifests.objects()
+                 if one["kind"] in ("Deployment", "DaemonSet")]
+    for container in (container for pod in templates for container in pod["containers"]):
+        names = [port["name"] for port in container["ports"]]
+        for probe in ("livenessProbe", "readinessProbe"):
+            port = container[probe]["httpGet"]["port"]
+            assert isinstance(port, int) or port in names, f"{container['name']}: {probe} at {port}"
 
 
 ALLOWED = [("", "nodes", "list"), ("", "nodes", "watch"), ("", "pods", "get"), ("", "pods", "list"),
