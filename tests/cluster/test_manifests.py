@@ -79,10 +79,12 @@ def test_a_probe_by_name_finds_its_port_in_its_own_container():
 
 ALLOWED = [("", "nodes", "list"), ("", "nodes", "watch"), ("", "pods", "get"), ("", "pods", "list"),
            ("", "pods", "watch"), ("", "pods", "patch"), ("node.k8s.io", "runtimeclasses", "list"),
-           ("node.k8s.io", "runtimeclasses", "watch"), ("", "pods/binding", "create")]
+           ("node.k8s.io", "runtimeclasses", "watch"), ("", "pods/binding", "create"),
+           ("events.k8s.io", "events", "create"), ("events.k8s.io", "events", "patch")]
 REFUSED = [("", "secrets", "get"), ("", "pods", "create"), ("", "pods", "delete"), ("", "pods", "update"),
            ("", "nodes", "patch"), ("", "nodes/status", "patch"), ("", "pods/exec", "create"),
            ("", "configmaps", "get"), ("", "events", "create"),
+           ("events.k8s.io", "events", "delete"), ("events.k8s.io", "events", "list"),
            ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "patch")]
 
 
