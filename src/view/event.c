@@ -31,10 +31,16 @@ static void add_id(struct plimsoll_text *out, const char *id)
     plimsoll_text_add_string(out, uuid ? "…" : "");
 }
 
+/* Of a card that only labels speak of, no more than the index is known. */
+static bool is_index(const char *id)
+{
+    return id[strspn(id, "0123456789")] == '\0';
+}
+
 /* `card 0 (NVIDIA A100, GPU-8f6d2c1a…)` */
 static void add_card(struct plimsoll_text *out, const struct plimsoll_card *card)
 {
-    if (card->index < 0) {
+    if (card->index < 0 || is_index(card->id)) {
         plimsoll_text_add_string(out, "card ");
         add_id(out, card->id);
         if (card->product[0] != '\0') {
@@ -67,8 +73,10 @@ static const struct plimsoll_card *find_card(const struct plimsoll_node *node, c
 static void add_claimed(struct plimsoll_text *out, const struct plimsoll_node *node, const char *id)
 {
     const struct plimsoll_card *card = find_card(node, id);
+    bool index = is_index(id);
+    plimsoll_text_add_string(out, index ? "card " : "");
     add_id(out, id);
-    if (card != NULL && card->index >= 0) {
+    if (card != NULL && card->index >= 0 && !index) {
         plimsoll_text_add_format(out, " (%s%scard %d)", card->product,
                                  card->product[0] != '\0' ? ", " : "", card->index);
     } else if (card != NULL && card->product[0] != '\0') {

@@ -137,6 +137,18 @@ static void a_card_that_is_not_in_the_picture_is_known_by_its_id(void **state)
     assert_string_equal(read_note(desk), "0000:41:00.0 of node dgx-3: 1Gi");
 }
 
+static void a_card_that_only_labels_speak_of_is_known_by_its_index(void **state)
+{
+    struct desk *desk = *state;
+    snprintf(desk->scene.cards[0].id, sizeof desk->scene.cards[0].id, "0");
+    struct plimsoll_claim *claim = &add_pod(desk, name_of("whisper"), 0, 12 * 1024)->claim;
+    desk->scene.node.card_count = 1;
+    assert_string_equal(assigned(desk, claim), "card 0 (NVIDIA A100) of node dgx-3: 12Gi");
+    assert_string_equal(refused_among(desk, 1),
+                        "no room for 12Gi on the node that was asked, dgx-3: card 0 (NVIDIA A100) "
+                        "has 3.5Gi free of 15.5Gi, 8.5Gi too little. Held by ai/whisper (12Gi).");
+}
+
 static void a_floating_claim_says_who_picks(void **state)
 {
     struct desk *desk = *state;
@@ -351,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_bound_pod_reads_which_card_it_has),
         TEST(a_card_that_is_not_in_the_picture_is_known_by_its_id),
+        TEST(a_card_that_only_labels_speak_of_is_known_by_its_index),
         TEST(a_floating_claim_says_who_picks),
         TEST(many_cards_fit_into_the_note),
         TEST(a_refused_pod_reads_what_is_missing_and_who_has_it),
