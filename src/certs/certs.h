@@ -18,10 +18,16 @@ void pair_clear(struct pair *pair);
 #define plimsoll_autopair __attribute__((cleanup(pair_clear))) struct pair
 
 /* make.c */
-int make_ca(const struct plimsoll_certs_options *options, struct pair *ca,
+/* Certificates begin an hour before they are made, for clocks that are a little late. */
+#define BACK_DATE_S 3600
+
+int make_ca(const char *common_name, unsigned days, int64_t now_unix_ms, struct pair *ca,
             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/* Ends with the CA at the latest. */
 int make_leaf(const struct plimsoll_certs_options *options, const struct pair *ca,
               struct pair *leaf, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+int check_names(const struct plimsoll_certs_options *options,
+                struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /* Whether this CA may sign a certificate now. */
 int check_ca(const struct pair *ca, int64_t now_unix_ms,
              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

@@ -11,10 +11,8 @@
 
 #include <arpa/inet.h>
 
-#define CA_DAYS     3650u
 #define LEAF_DAYS   365u
 #define DAYS_MAX    36500u
-#define BACK_DATE_S 3600
 #define SERIAL_BITS 127 /* positive, and at most 20 bytes in DER */
 #define SECONDS     86400
 
@@ -46,7 +44,6 @@ static bool set_serial(X509 *certificate)
 
 static bool set_times(X509 *certificate, int64_t now_unix_ms, unsigned days)
 {
-    /* Back-dated for clocks that are a little late. */
     time_t now = (time_t)(now_unix_ms / 1000);
     return ASN1_TIME_set(X509_getm_notBefore(certificate), now - BACK_DATE_S) != NULL &&
            ASN1_TIME_set(X509_getm_notAfter(certificate), now + (time_t)days * SECONDS) != NULL;
@@ -100,13 +97,12 @@ static int check_days(const char *what, unsigned days, struct plimsoll_error *er
     return 0;
 }
 
-int make_ca(const struct plimsoll_certs_options *options, struct pair *ca,
+int make_ca(const char *common_name, unsigned days, int64_t now_unix_ms, struct pair *ca,
             struct plimsoll_error *err)
 {
     plimsoll_autopair made = {.key = NULL};
-    unsigned days = options->ca_days > 0 ? options->ca_days : CA_DAYS;
     if (check_days("CA", days, err) != 0 ||
-        draft(&made, "Plimsoll development CA", options->now_unix_ms, days, err) != 0) {
+        draft(&made, common_name, now_unix_ms, days, err) != 0) {
         return -1;
     }
     X509 *certificate = made.certificate;
@@ -239,6 +235,24 @@ static int add_sans(const struct plimsoll_certs_options *options, X509 *certific
     return result;
 }
 
+int check_names(const struct plimsoll_certs_options *options, struct plimsoll_error *err)
+{
+    GENERAL_NAMES *sans = GENERAL_NAMES_new();
+    if (sans == NULL) {
+        return openssl_failed(err, "making a list of names");
+    }
+    int result = fill_sans(options, sans, err);
+    GENERAL_NAMES_free(sans);
+    return result;
+}
+
+static bool end_with(X509 *certificate, const X509 *ca)
+{
+    const ASN1_TIME *end = X509_get0_notAfter(ca);
+    return ASN1_TIME_compare(X509_get0_notAfter(certificate), end) <= 0 ||
+           X509_set1_notAfter(certificate, end);
+}
+
 int make_leaf(const struct plimsoll_certs_options *options, const struct pair *ca,
               struct pair *leaf, struct plimsoll_error *err)
 {
@@ -250,7 +264,8 @@ int make_leaf(const struct plimsoll_certs_options *options, const struct pair *c
         return -1;
     }
     X509 *certificate = made.certificate;
-    if (!X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)) ||
+    if (!end_with(certificate, ca->certificate) ||
+        !X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)) ||
         !add_extension(certificate, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") ||
         !add_extension(certificate, ca->certificate, NID_key_usage, "critical,digitalSignature") ||
         !add_extension(certificate, ca->certificate, NID_ext_key_usage, "serverAuth") ||

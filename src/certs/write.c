@@ -3,6 +3,8 @@
 
 #include "certs.h"
 
+#define CA_DAYS 3650u
+
 /* The CA that is there, or a new one. One that is there and cannot be used may be somebody's: it
  * stays. */
 static int find_ca(const struct plimsoll_certs_options *options, struct pair *ca, bool *found,
@@ -11,7 +13,8 @@ static int find_ca(const struct plimsoll_certs_options *options, struct pair *ca
     int loaded = load_pair(options->directory, "ca", ca, err);
     *found = loaded == 1;
     if (loaded == 0) {
-        return make_ca(options, ca, err);
+        return make_ca("Plimsoll development CA", options->ca_days > 0 ? options->ca_days : CA_DAYS,
+                       options->now_unix_ms, ca, err);
     }
     if (loaded < 0 || check_ca(ca, options->now_unix_ms, err) != 0) {
         return plimsoll_error_wrap(err,
