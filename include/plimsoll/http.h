@@ -3,8 +3,9 @@
  * HTTP and HTTPS listeners on libmicrohttpd: routes, limits, deadlines, certificates, drain.
  *
  * TLS is GnuTLS's inside MHD: TLS 1.2 or later, AES-GCM first, session tickets, certificate taken
- * from the two files and loaded again when they change. Keep-alive idle is above 120 s, because Go
- * reuses connections for 90 s. Answers always have Content-Length, never chunks.
+ * from the two files and loaded again when they change, or given from memory. Keep-alive idle is
+ * above 120 s, because Go reuses connections for 90 s. Answers always have Content-Length, never
+ * chunks.
  *
  * What the server answers by itself is one sentence and a newline (text/plain): 404, 405 with
  * Allow, 403, 408, 413 and the errors of handlers. An answer given before the body has come closes
@@ -17,6 +18,8 @@
 #include <plimsoll/error.h>
 #include <plimsoll/span.h>
 #include <plimsoll/text.h>
+
+#include <stdint.h>
 
 /** Idle seconds after which a kept-alive connection is closed; above Go's 90 and any proxy's 120.
  */
@@ -65,8 +68,10 @@ struct plimsoll_http_route {
 struct plimsoll_http_listener {
     const char *address;  /* HOST:PORT, [V6]:PORT or :PORT; port 0 picks one */
     const char *name;     /* for the log line `listening` */
-    const char *tls_cert; /* PEM file; NULL: plain HTTP */
+    const char *tls_cert; /* PEM file; NULL: plain HTTP, unless tls_given */
     const char *tls_key;
+    bool tls_given; /* HTTPS with what plimsoll_http_give_certificate gives; no handshake succeeds
+                       before */
     const char *client_ca; /* PEM file: clients without a certificate from it are refused in the
                               handshake */
     bool client_optional;  /* with client_ca: no certificate passes the handshake, a wrong one does
@@ -86,6 +91,19 @@ struct plimsoll_http_listener {
 int plimsoll_http_start(const struct plimsoll_http_listener *listeners, size_t listener_count,
                         struct plimsoll_http **http,
                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** A certificate with its key, PEM both; borrowed for the call. */
+struct plimsoll_http_certificate {
+    struct plimsoll_span certificate, key;
+    int64_t ca_expires_unix_s; /* of the CA that signed it, for the metrics; 0: not known */
+};
+/**
+ * What listener `index`, which has tls_given, shows in handshakes from now on. Connections keep
+ * what they began with, so no request is dropped.
+ * @return 0, or -1 when it cannot be used; the one before stays. Safe from any thread.
+ */
+int plimsoll_http_give_certificate(struct plimsoll_http *http, size_t index,
+                                   const struct plimsoll_http_certificate *certificate,
+                                   struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** The port that listener `index` really has. */
 unsigned plimsoll_http_port(const struct plimsoll_http *http, size_t index);
 /** Answers `Connection: close` from now on and accepts nothing new; returns when idle or after

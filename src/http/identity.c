@@ -18,7 +18,7 @@ struct identity {
     atomic_uint holders;
     gnutls_certificate_credentials_t credentials;
     gnutls_datum_t ticket_key;
-    int64_t expires_unix_s;
+    int64_t expires_unix_s, ca_expires_unix_s;
 };
 
 /* Changes when the file does, and when a symbolic link on the way is swapped. */
@@ -35,8 +35,11 @@ struct stamps {
 
 struct identity_source {
     struct identity_files files;
-    pthread_mutex_t lock; /* guards now */
-    struct identity *now;
+    pthread_mutex_t lock;     /* guards now */
+    struct identity *now;     /* NULL: none yet */
+    pthread_mutex_t change;   /* held while another is put together; guards what follows */
+    gnutls_datum_t cert, key; /* given; empty: none yet */
+    int64_t ca_expires_unix_s;
     struct stamps stamps;                      /* of now */
     char refused[PLIMSOLL_ERROR_MESSAGE_SIZE]; /* said already */
     _Atomic uint64_t reloads, reloads_failed;
@@ -137,16 +140,15 @@ static int check_pair(const gnutls_datum_t *cert, const gnutls_datum_t *key,
     return 0;
 }
 
-static int load_pair(struct identity *identity, const struct identity_files *files,
-                     struct plimsoll_error *err)
+static int use_pair(struct identity *identity, const gnutls_datum_t *cert,
+                    const gnutls_datum_t *key, const struct identity_files *files,
+                    struct plimsoll_error *err)
 {
-    plimsoll_autodatum cert = {.data = NULL}, key = {.data = NULL};
-    if (read_pem(files->cert, &cert, err) != 0 || read_pem(files->key, &key, err) != 0 ||
-        check_pair(&cert, &key, files, &identity->expires_unix_s, err) != 0) {
+    if (check_pair(cert, key, files, &identity->expires_unix_s, err) != 0) {
         return -1;
     }
-    int result = gnutls_certificate_set_x509_key_mem(identity->credentials, &cert, &key,
-                                                     GNUTLS_X509_FMT_PEM);
+    int result =
+        gnutls_certificate_set_x509_key_mem(identity->credentials, cert, key, GNUTLS_X509_FMT_PEM);
     if (result < 0) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s and %s cannot be used: %s",
                                   files->cert, files->key, gnutls_strerror(result));
@@ -173,7 +175,23 @@ static int load_client_ca(struct identity *identity, const struct identity_files
     return 0;
 }
 
-static struct identity *load(const struct identity_files *files, struct plimsoll_error *err)
+static int load_pair(struct identity *identity, const struct identity_files *files,
+                     struct plimsoll_error *err)
+{
+    plimsoll_autodatum cert = {.data = NULL}, key = {.data = NULL};
+    if (read_pem(files->cert, &cert, err) != 0 || read_pem(files->key, &key, err) != 0) {
+        return -1;
+    }
+    return use_pair(identity, &cert, &key, files, err);
+}
+
+/* For messages about what came without a file. */
+static const struct identity_files given_names = {.cert = "the certificate given",
+                                                  .key = "the key given"};
+
+/* @param cert  Given, with `key`; NULL: from the files. */
+static struct identity *load(const struct identity_files *files, const gnutls_datum_t *cert,
+                             const gnutls_datum_t *key, struct plimsoll_error *err)
 {
     struct identity *identity = plimsoll_alloc(1, sizeof *identity);
     atomic_init(&identity->holders, 1);
@@ -183,7 +201,9 @@ static struct identity *load(const struct identity_files *files, struct plimsoll
         identity_free(identity);
         return NULL;
     }
-    if (load_pair(identity, files, err) != 0 || load_client_ca(identity, files, err) != 0) {
+    int result = cert != NULL ? use_pair(identity, cert, key, &given_names, err)
+                              : load_pair(identity, files, err);
+    if (result != 0 || load_client_ca(identity, files, err) != 0) {
         identity_free(identity);
         return NULL;
     }
@@ -226,8 +246,8 @@ struct identity_source *identity_source_new(const struct identity_files *files,
 {
     /* Stamped before reading: a change in between is seen as one at the next check. */
     struct stamps stamps = stamps_of(files);
-    struct identity *identity = load(files, err);
-    if (identity == NULL) {
+    struct identity *identity = NULL;
+    if (files->cert != NULL && (identity = load(files, NULL, NULL, err)) == NULL) {
         return NULL;
     }
     struct identity_source *source = plimsoll_alloc(1, sizeof *source);
@@ -235,6 +255,7 @@ struct identity_source *identity_source_new(const struct identity_files *files,
     source->now = identity;
     source->stamps = stamps;
     pthread_mutex_init(&source->lock, NULL);
+    pthread_mutex_init(&source->change, NULL);
     return source;
 }
 
@@ -242,9 +263,17 @@ void identity_source_free(struct identity_source *source)
 {
     if (source != NULL) {
         identity_drop(source->now);
+        wipe(&source->cert);
+        wipe(&source->key);
         pthread_mutex_destroy(&source->lock);
+        pthread_mutex_destroy(&source->change);
         free(source);
     }
+}
+
+static const char *name_of(const struct identity_source *source)
+{
+    return source->files.cert != NULL ? source->files.cert : "given";
 }
 
 static void say_refused(struct identity_source *source, const struct plimsoll_error *err)
@@ -255,39 +284,106 @@ static void say_refused(struct identity_source *source, const struct plimsoll_er
     memcpy(source->refused, err->message, sizeof source->refused);
     atomic_fetch_add(&source->reloads_failed, 1);
     plimsoll_log(PLIMSOLL_LOG_WARN, "certificate not reloaded, the old one stays",
-                 PLIMSOLL_STR("cert", source->files.cert), PLIMSOLL_STR("error", err->message));
+                 PLIMSOLL_STR("cert", name_of(source)), PLIMSOLL_STR("error", err->message));
 }
 
-void identity_source_check(struct identity_source *source)
+static void replace(struct identity_source *source, struct identity *fresh)
 {
-    struct stamps stamps = stamps_of(&source->files);
-    if (same_files(&stamps, &source->stamps)) {
-        return;
-    }
-    struct plimsoll_error err = {.kind = PLIMSOLL_ERR_NONE};
-    struct identity *fresh = load(&source->files, &err);
-    if (fresh == NULL) {
-        say_refused(source, &err);
-        return;
-    }
+    fresh->ca_expires_unix_s = source->ca_expires_unix_s;
     pthread_mutex_lock(&source->lock);
     struct identity *old = source->now;
     source->now = fresh;
     pthread_mutex_unlock(&source->lock);
-    identity_drop(old);
-    source->stamps = stamps;
     source->refused[0] = '\0';
-    atomic_fetch_add(&source->reloads, 1);
-    plimsoll_log(PLIMSOLL_LOG_INFO, "certificate reloaded",
-                 PLIMSOLL_STR("cert", source->files.cert),
+    if (old != NULL) {
+        atomic_fetch_add(&source->reloads, 1);
+    }
+    plimsoll_log(PLIMSOLL_LOG_INFO, old != NULL ? "certificate reloaded" : "certificate loaded",
+                 PLIMSOLL_STR("cert", name_of(source)),
                  PLIMSOLL_INT("expires", fresh->expires_unix_s));
+    identity_drop(old);
+}
+
+static void check_files(struct identity_source *source)
+{
+    struct stamps stamps = stamps_of(&source->files);
+    bool nothing_to_load = source->files.cert == NULL && source->cert.data == NULL;
+    if (nothing_to_load || same_files(&stamps, &source->stamps)) {
+        return;
+    }
+    struct plimsoll_error err = {.kind = PLIMSOLL_ERR_NONE};
+    const gnutls_datum_t *cert = source->cert.data != NULL ? &source->cert : NULL;
+    struct identity *fresh = load(&source->files, cert, &source->key, &err);
+    if (fresh == NULL) {
+        say_refused(source, &err);
+        return;
+    }
+    source->stamps = stamps;
+    replace(source, fresh);
+}
+
+void identity_source_check(struct identity_source *source)
+{
+    pthread_mutex_lock(&source->change);
+    check_files(source);
+    pthread_mutex_unlock(&source->change);
+}
+
+static gnutls_datum_t copy_pem(struct plimsoll_span pem)
+{
+    gnutls_datum_t copy = {.data = gnutls_malloc(pem.size + 1), .size = (unsigned)pem.size};
+    if (copy.data == NULL) {
+        abort();
+    }
+    memcpy(copy.data, pem.data, pem.size);
+    return copy;
+}
+
+static int take(struct identity_source *source, const struct plimsoll_http_certificate *certificate,
+                struct plimsoll_error *err)
+{
+    plimsoll_autodatum cert = copy_pem(certificate->certificate);
+    plimsoll_autodatum key = copy_pem(certificate->key);
+    struct stamps stamps = stamps_of(&source->files);
+    struct identity *fresh = load(&source->files, &cert, &key, err);
+    if (fresh == NULL) {
+        atomic_fetch_add(&source->reloads_failed, 1);
+        return -1;
+    }
+    /* Kept for a change of the client CA. */
+    gnutls_datum_t old_cert = source->cert, old_key = source->key;
+    source->cert = cert;
+    source->key = key;
+    cert = old_cert;
+    key = old_key;
+    source->stamps = stamps;
+    source->ca_expires_unix_s = certificate->ca_expires_unix_s;
+    replace(source, fresh);
+    return 0;
+}
+
+int identity_source_give(struct identity_source *source,
+                         const struct plimsoll_http_certificate *certificate,
+                         struct plimsoll_error *err)
+{
+    if (certificate->certificate.size == 0 || certificate->certificate.size > PEM_BYTES_MAX ||
+        certificate->key.size == 0 || certificate->key.size > PEM_BYTES_MAX) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "certificate and key must have 1 to %u bytes", PEM_BYTES_MAX);
+    }
+    pthread_mutex_lock(&source->change);
+    int result = take(source, certificate, err);
+    pthread_mutex_unlock(&source->change);
+    return result;
 }
 
 struct identity *identity_hold(struct identity_source *source)
 {
     pthread_mutex_lock(&source->lock);
     struct identity *identity = source->now;
-    atomic_fetch_add(&identity->holders, 1);
+    if (identity != NULL) {
+        atomic_fetch_add(&identity->holders, 1);
+    }
     pthread_mutex_unlock(&source->lock);
     return identity;
 }
@@ -341,9 +437,13 @@ int identity_apply(const struct identity *identity, const struct identity_source
 struct identity_numbers identity_numbers(struct identity_source *source)
 {
     pthread_mutex_lock(&source->lock);
-    int64_t expires = source->now->expires_unix_s;
+    struct identity_numbers numbers = {.expires_unix_s = 0};
+    if (source->now != NULL) {
+        numbers.expires_unix_s = source->now->expires_unix_s;
+        numbers.ca_expires_unix_s = source->now->ca_expires_unix_s;
+    }
     pthread_mutex_unlock(&source->lock);
-    return (struct identity_numbers){.expires_unix_s = expires,
-                                     .reloads = atomic_load(&source->reloads),
-                                     .reloads_failed = atomic_load(&source->reloads_failed)};
+    numbers.reloads = atomic_load(&source->reloads);
+    numbers.reloads_failed = atomic_load(&source->reloads_failed);
+    return numbers;
 }

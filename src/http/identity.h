@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include <plimsoll/error.h>
+#include <plimsoll/http.h>
 
 #include <gnutls/gnutls.h>
 
@@ -19,8 +19,8 @@ struct identity;
 struct identity_source; /* the files, and the identity they held when last they were good */
 
 struct identity_files {
-    const char *cert, *key;
-    const char *client_ca; /* may be NULL */
+    const char *cert, *key; /* NULL: given by identity_source_give, there is none until then */
+    const char *client_ca;  /* may be NULL */
     bool client_optional;
 };
 
@@ -32,7 +32,13 @@ void identity_source_free(struct identity_source *source);
  */
 void identity_source_check(struct identity_source *source);
 
-/** The caller drops it. Safe from several threads. */
+/** Takes certificate and key for handshakes to come. @return 0, or -1: what was there stays. Safe
+ * from several threads. */
+int identity_source_give(struct identity_source *source,
+                         const struct plimsoll_http_certificate *certificate,
+                         struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/** The caller drops it. NULL while there is none. Safe from several threads. */
 struct identity *identity_hold(struct identity_source *source);
 void identity_drop(struct identity *identity);
 /** Before the handshake. @return 0 or a GnuTLS error. */
@@ -40,7 +46,7 @@ int identity_apply(const struct identity *identity, const struct identity_source
                    gnutls_session_t session);
 
 struct identity_numbers {
-    int64_t expires_unix_s;
+    int64_t expires_unix_s, ca_expires_unix_s; /* 0: not known */
     uint64_t reloads, reloads_failed;
 };
 struct identity_numbers identity_numbers(struct identity_source *source);

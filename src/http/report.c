@@ -17,29 +17,44 @@ static void write_connections(const struct plimsoll_http *http, struct plimsoll_
     }
 }
 
-static void write_certificates(const struct plimsoll_http *http, struct plimsoll_text *out)
+/* The earlier of two ends, 0 being none. */
+static int64_t earlier(int64_t one, int64_t other)
 {
-    static const char reloads[] = "plimsoll_certificate_reloads_total";
-    struct identity_numbers all = {.expires_unix_s = INT64_MAX};
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+static struct identity_numbers add_up(const struct plimsoll_http *http)
+{
+    struct identity_numbers all = {.expires_unix_s = 0};
     for (size_t i = 0; i < http->listener_count; i++) {
         if (http->listeners[i].identities != NULL) {
             struct identity_numbers one = identity_numbers(http->listeners[i].identities);
             all.reloads += one.reloads;
             all.reloads_failed += one.reloads_failed;
-            if (one.expires_unix_s < all.expires_unix_s) {
-                all.expires_unix_s = one.expires_unix_s;
-            }
+            all.expires_unix_s = earlier(all.expires_unix_s, one.expires_unix_s);
+            all.ca_expires_unix_s = earlier(all.ca_expires_unix_s, one.ca_expires_unix_s);
         }
     }
-    if (all.expires_unix_s == INT64_MAX) {
+    return all;
+}
+
+static void write_certificates(const struct plimsoll_http *http, struct plimsoll_text *out)
+{
+    static const char expires[] = "plimsoll_certificate_expiration_timestamp_seconds";
+    static const char reloads[] = "plimsoll_certificate_reloads_total";
+    const struct identity_numbers all = add_up(http);
+    if (all.expires_unix_s == 0) {
         return;
     }
-    plimsoll_metrics_head(out, "plimsoll_certificate_expiration_timestamp_seconds", "gauge",
-                          "When the serving certificate in use ends.");
-    plimsoll_metrics_double(out, "plimsoll_certificate_expiration_timestamp_seconds",
-                            (double)all.expires_unix_s, "cert", "leaf", (const char *)NULL);
-    plimsoll_metrics_head(out, reloads, "counter",
-                          "Changes of certificate files taken or refused.");
+    plimsoll_metrics_head(out, expires, "gauge",
+                          "When the serving certificate in use ends, and the CA of a kept one.");
+    plimsoll_metrics_double(out, expires, (double)all.expires_unix_s, "cert", "leaf",
+                            (const char *)NULL);
+    if (all.ca_expires_unix_s != 0) {
+        plimsoll_metrics_double(out, expires, (double)all.ca_expires_unix_s, "cert", "ca",
+                                (const char *)NULL);
+    }
+    plimsoll_metrics_head(out, reloads, "counter", "Changes of certificates taken or refused.");
     plimsoll_metrics_uint(out, reloads, all.reloads, "result", "ok", (const char *)NULL);
     plimsoll_metrics_uint(out, reloads, all.reloads_failed, "result", "refused",
                           (const char *)NULL);

@@ -104,10 +104,11 @@ static void listener_clear(struct listener *listener)
 static int load_identity(struct listener *listener, struct plimsoll_error *err)
 {
     const struct plimsoll_http_listener *spec = &listener->spec;
-    if (spec->tls_cert == NULL) {
+    if (spec->tls_cert == NULL && !spec->tls_given) {
         return 0;
     }
-    assert(spec->tls_key != NULL);
+    assert((spec->tls_cert == NULL) == spec->tls_given);
+    assert((spec->tls_key == NULL) == spec->tls_given);
     const struct identity_files files = {.cert = spec->tls_cert,
                                          .key = spec->tls_key,
                                          .client_ca = spec->client_ca,
@@ -208,6 +209,14 @@ int plimsoll_http_start(const struct plimsoll_http_listener *listeners, size_t l
     }
     *http = made;
     return 0;
+}
+
+int plimsoll_http_give_certificate(struct plimsoll_http *http, size_t index,
+                                   const struct plimsoll_http_certificate *certificate,
+                                   struct plimsoll_error *err)
+{
+    assert(index < http->listener_count && http->listeners[index].spec.tls_given);
+    return identity_source_give(http->listeners[index].identities, certificate, err);
 }
 
 unsigned plimsoll_http_port(const struct plimsoll_http *http, size_t index)

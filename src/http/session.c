@@ -46,6 +46,10 @@ void session_start(struct connection *connection, gnutls_session_t session)
     struct identity_source *source = connection->listener->identities;
     connection->session = session;
     connection->identity = identity_hold(source);
+    if (connection->identity == NULL) {
+        (void)shutdown(connection->fd, SHUT_RDWR); /* no certificate has been given yet */
+        return;
+    }
     int result = identity_apply(connection->identity, source, session);
     if (result != 0) {
         plimsoll_log(PLIMSOLL_LOG_ERROR, "TLS session not set up",

@@ -616,6 +616,132 @@ static void a_new_client_ca_is_taken_too(void **unused)
     plimsoll_http_stop(&http);
 }
 
+/* ---- a certificate that is given ---- */
+
+static struct plimsoll_http *start_given(const char *client_ca)
+{
+    struct plimsoll_http_listener listener = tls_listener();
+    listener.tls_cert = listener.tls_key = NULL;
+    listener.tls_given = true;
+    listener.client_ca = client_ca;
+    return start(&listener);
+}
+
+static int try_to_give(struct plimsoll_http *http, const char *certificate, const char *key,
+                       struct plimsoll_error *err)
+{
+    return plimsoll_http_give_certificate(
+        http, 0,
+        &(struct plimsoll_http_certificate){.certificate = plimsoll_span_of(certificate),
+                                            .key = plimsoll_span_of(key),
+                                            .ca_expires_unix_s = 4100000000},
+        err);
+}
+
+static void give(struct plimsoll_http *http, unsigned char serial)
+{
+    struct pem pem = make_leaf(&ours, serial, GNUTLS_KP_TLS_WWW_SERVER);
+    struct plimsoll_error err = {.message = ""};
+    if (try_to_give(http, pem.certificate, pem.key, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void no_handshake_succeeds_before_a_certificate_is_given(void **unused)
+{
+    (void)unused;
+    struct plimsoll_http *http = start_given(NULL);
+    unsigned port = plimsoll_http_port(http, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tls_ask_once(port, any_client, NULL, one_byte).status, 0);
+    }
+    assert_false(metrics_have(http, "plimsoll_certificate_expiration_timestamp_seconds"));
+    give(http, 50);
+    assert_int_equal(serial_at(port), 50);
+    assert_int_equal(tls_ask_once(port, any_client, NULL, one_byte).status, 200);
+    assert_true(metrics_have(http, "plimsoll_certificate_reloads_total{result=\"ok\"} 0\n"));
+    assert_true(metrics_have(
+        http, "plimsoll_certificate_expiration_timestamp_seconds{cert=\"leaf\"} 4000000000\n"));
+    assert_true(metrics_have(
+        http, "plimsoll_certificate_expiration_timestamp_seconds{cert=\"ca\"} 4100000000\n"));
+    plimsoll_http_stop(&http);
+}
+
+static void certificates_are_given_under_load_without_a_failed_request(void **unused)
+{
+    (void)unused;
+    struct plimsoll_http *http = start_given(NULL);
+    give(http, 60);
+    struct load load = {.port = plimsoll_http_port(http, 0)};
+    pthread_t threads[LOADERS];
+    for (size_t i = 0; i < LOADERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, make_load, &load), 0);
+    }
+    for (unsigned char serial = 61; serial < 81; serial++) {
+        unsigned before = atomic_load(&load.requests);
+        give(http, serial);
+        assert_int_equal(serial_at(load.port), serial);
+        WAIT_FOR(atomic_load(&load.requests) > before + 5);
+    }
+    atomic_store(&load.ends, true);
+    for (size_t i = 0; i < LOADERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_int_equal(atomic_load(&load.failures), 0);
+    assert_true(metrics_have(http, "plimsoll_certificate_reloads_total{result=\"ok\"} 20\n"));
+    plimsoll_http_stop(&http);
+}
+
+static void a_bad_pair_given_is_refused_and_the_old_one_stays(void **unused)
+{
+    (void)unused;
+    struct plimsoll_http *http = start_given(NULL);
+    give(http, 90);
+    struct pem one = make_leaf(&ours, 91, NULL), other = make_leaf(&ours, 92, NULL);
+    char half[4096];
+    (void)snprintf(half, sizeof half, "%.*s", (int)strlen(one.certificate) / 2, one.certificate);
+    plimsoll_autofree char *large = plimsoll_alloc(1024 * 1024 + 2, 1);
+    memset(large, '\n', 1024 * 1024 + 1);
+    const struct {
+        const char *certificate, *key, *says;
+    } bad[] = {
+        {one.certificate, other.key, "the key given is not the key of the certificate given"},
+        {half, one.key, "the certificate given: no certificate in PEM form"},
+        {one.certificate, half, "the key given: no key in PEM form without a password"},
+        {"", one.key, "1 to 1048576 bytes"},
+        {one.certificate, "", "1 to 1048576 bytes"},
+        {large, one.key, "1 to 1048576 bytes"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct plimsoll_error err = {.message = ""};
+        assert_int_equal(try_to_give(http, bad[i].certificate, bad[i].key, &err), -1);
+        if (strstr(err.message, bad[i].says) == NULL) {
+            fail_msg("\"%s\" does not say \"%s\"", err.message, bad[i].says);
+        }
+    }
+    assert_int_equal(serial_at(plimsoll_http_port(http, 0)), 90);
+    plimsoll_http_stop(&http);
+}
+
+static void a_new_client_ca_keeps_the_certificate_given(void **unused)
+{
+    (void)unused;
+    char ca[4096];
+    struct pem foreign = make_leaf(&theirs, 4, GNUTLS_KP_TLS_WWW_CLIENT);
+    export_certificate(ours.certificate, ca);
+    put("client-ca.crt", ca);
+    struct plimsoll_http *http = start_given(path_of("client-ca.crt"));
+    unsigned port = plimsoll_http_port(http, 0);
+    give(http, 95);
+    assert_int_equal(tls_ask_once(port, any_client, &foreign, one_byte).status, 0);
+    export_certificate(theirs.certificate, ca);
+    put("client-ca.crt", ca);
+    WAIT_FOR(tls_ask_once(port, any_client, &foreign, one_byte).status == 200);
+    give(http, 96);
+    assert_int_equal(tls_ask_once(port, any_client, &foreign, one_byte).status, 200);
+    plimsoll_http_stop(&http);
+}
+
 static void the_end_of_the_certificate_is_a_metric(void **unused)
 {
     (void)unused;
@@ -709,6 +835,10 @@ int main(void)
         cmocka_unit_test(a_bad_pair_keeps_the_old_one_until_a_good_one_comes),
         cmocka_unit_test(a_symbolic_link_swapped_by_the_kubelet_is_a_change),
         cmocka_unit_test(a_new_client_ca_is_taken_too),
+        cmocka_unit_test(no_handshake_succeeds_before_a_certificate_is_given),
+        cmocka_unit_test(certificates_are_given_under_load_without_a_failed_request),
+        cmocka_unit_test(a_bad_pair_given_is_refused_and_the_old_one_stays),
+        cmocka_unit_test(a_new_client_ca_keeps_the_certificate_given),
         cmocka_unit_test(the_end_of_the_certificate_is_a_metric),
         cmocka_unit_test(files_that_are_no_certificate_stop_the_start),
     };
