@@ -654,7 +654,7 @@ static void a_marker_limit_calls_the_extender_for_pods_it_would_not_see(void **s
 
 #define VRAM_POD(annotations, containers)                                                          \
     "{\"metadata\":{\"annotations\":{" annotations "}},\"spec\":{\"containers\":[" containers "]}" \
-                                                                                              "}"
+    "}"
 #define CAPACITY "nodeCapacity: true\n"
 
 static void where_nodes_advertise_vram_the_request_becomes_a_limit(void **state)
