@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kubeconfig.h"
 
+#include "base64.h"
 #include "file.h"
 
 #include <limits.h>
-#include <openssl/evp.h>
 #include <yaml.h>
 
 #include <plimsoll/limits.h>
@@ -94,23 +94,14 @@ static int get_path(const struct section *section, const char *key, char **out,
     return 0;
 }
 
-static int decode_base64(const char *encoded, const char *key, struct plimsoll_text *out,
-                         struct plimsoll_error *err)
+static int decode(const char *encoded, const char *key, struct plimsoll_text *out,
+                  struct plimsoll_error *err)
 {
-    size_t size = strlen(encoded);
-    plimsoll_autofree unsigned char *bytes = plimsoll_alloc(size / 4 * 3 + 4, 1);
-    EVP_ENCODE_CTX *context = EVP_ENCODE_CTX_new();
-    int head = 0, tail = 0;
-    EVP_DecodeInit(context);
-    bool bad =
-        EVP_DecodeUpdate(context, bytes, &head, (const unsigned char *)encoded, (int)size) < 0 ||
-        EVP_DecodeFinal(context, bytes + head, &tail) < 0 || head + tail == 0;
-    EVP_ENCODE_CTX_free(context);
-    if (bad) {
+    struct plimsoll_text decoded = plimsoll_text_make(PLIMSOLL_CONFIG_BYTES_MAX);
+    if (!plimsoll_base64_decode(encoded, &decoded)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s is no base64", key);
     }
-    *out = plimsoll_text_make(PLIMSOLL_CONFIG_BYTES_MAX);
-    plimsoll_text_add(out, (const char *)bytes, (size_t)head + (size_t)tail);
+    *out = decoded;
     return 0;
 }
 
@@ -124,7 +115,7 @@ static int get_data(const struct section *section, const char *key, struct plims
     if (get_string(section, data_key.data, &encoded, err) < 0) {
         return -1;
     }
-    return encoded != NULL ? decode_base64(encoded, data_key.data, data, err)
+    return encoded != NULL ? decode(encoded, data_key.data, data, err)
                            : get_path(section, key, file, err);
 }
 
