@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "certificates.h"
+
 #include <getopt.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,6 +20,12 @@ static const struct {
     {"client-ca", "FILE", FIELD(client_ca),
      "on HTTPS a client certificate of this CA opens all verbs and the page; the verbs then need "
      "it"},
+    {"tls-secret", "NAME", FIELD(tls_secret),
+     "instead of the two files: make and rotate the certificate, with the CA in this Secret"},
+    {"webhook", "NAME", FIELD(webhook),
+     "with --tls-secret: the MutatingWebhookConfiguration that is to trust the CA"},
+    {"service", "NAME", FIELD(service),
+     "with --tls-secret: the Service by which the webhook is called"},
     {"extender-listen", "ADDR:PORT", FIELD(extender_listen),
      "plain HTTP, loopback only: all verbs and the status page /"},
     {"metrics-listen", "ADDR:PORT", FIELD(metrics_listen),
@@ -33,9 +41,9 @@ static const struct {
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 /* Values getopt_long returns for the flags that are no row. */
-enum { FLAG_CONFIG = 1000, FLAG_CHECK, FLAG_HELP };
+enum { FLAG_CONFIG = 1000, FLAG_CHECK, FLAG_HELP, FLAG_DNS };
 
-static void fill_flags(struct option flags[ROW_COUNT + 4])
+static void fill_flags(struct option flags[ROW_COUNT + 5])
 {
     size_t count = 0;
     for (; count < ROW_COUNT; count++) {
@@ -44,6 +52,7 @@ static void fill_flags(struct option flags[ROW_COUNT + 4])
     flags[count++] = (struct option){"config", required_argument, NULL, FLAG_CONFIG};
     flags[count++] = (struct option){"check-config", no_argument, NULL, FLAG_CHECK};
     flags[count++] = (struct option){"help", no_argument, NULL, FLAG_HELP};
+    flags[count++] = (struct option){"tls-dns", required_argument, NULL, FLAG_DNS};
     flags[count] = (struct option){NULL, 0, NULL, 0};
 }
 
@@ -59,6 +68,8 @@ void plimsoll_serve_options_help(FILE *out)
         snprintf(flag, sizeof flag, "%s %s", rows[i].name, rows[i].argument);
         fprintf(out, "  --%-26s %s\n", flag, rows[i].help);
     }
+    fprintf(out, "  --%-26s %s\n", "tls-dns NAME",
+            "with --tls-secret: one more DNS name or address of the certificate; repeatable");
 }
 
 static void set_field(struct plimsoll_config *config, size_t row, const char *value)
@@ -71,6 +82,21 @@ static void set_field(struct plimsoll_config *config, size_t row, const char *va
 static const char *field_of(const struct plimsoll_config *config, size_t row)
 {
     return *(char *const *)(const void *)((const char *)config + rows[row].field);
+}
+
+static void add_string(struct plimsoll_strings *strings, const char *value)
+{
+    strings->list = plimsoll_realloc(strings->list, strings->count + 1, sizeof *strings->list);
+    strings->list[strings->count++] = plimsoll_copy(value, strlen(value));
+}
+
+static void clear_strings(struct plimsoll_strings *strings)
+{
+    for (size_t i = 0; i < strings->count; i++) {
+        free(strings->list[i]);
+    }
+    free(strings->list);
+    *strings = (struct plimsoll_strings){.list = NULL};
 }
 
 /* An argument written `a|b` takes exactly those words. */
@@ -94,14 +120,53 @@ static int check_words(const struct plimsoll_config *config, struct plimsoll_err
     return 0;
 }
 
-/* What only makes sense together. */
-static int check_together(const struct plimsoll_config *config, struct plimsoll_error *err)
+/* A certificate of the server's own making has all it needs, and no other is named. */
+static int check_own_certificate(const struct plimsoll_config *config, struct plimsoll_error *err)
 {
+    if (config->tls_cert != NULL || config->tls_key != NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--tls-secret makes a certificate, --tls-cert and --tls-key name "
+                                  "one; give either");
+    }
+    if (config->listen == NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "--tls-secret needs --listen");
+    }
+    if (config->webhook == NULL || config->service == NULL) {
+        return plimsoll_error_set(
+            err, PLIMSOLL_ERR_INVALID,
+            "--tls-secret needs --webhook, which is to trust the certificate, "
+            "and --service, by whose name it is called");
+    }
+    if (config->cluster_state != NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--tls-secret needs an API server, --cluster-state has none");
+    }
+    return plimsoll_certificates_check_names(config, err);
+}
+
+static int check_certificate(const struct plimsoll_config *config, struct plimsoll_error *err)
+{
+    if (config->tls_secret != NULL) {
+        return check_own_certificate(config, err);
+    }
+    if (config->webhook != NULL || config->service != NULL || config->tls_dns.count > 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--webhook, --service and --tls-dns need --tls-secret");
+    }
     if (config->listen != NULL && (config->tls_cert == NULL || config->tls_key == NULL)) {
         return plimsoll_error_set(
             err, PLIMSOLL_ERR_INVALID,
-            "--listen needs --tls-cert and --tls-key; `plimsoll certs` makes a "
+            "--listen needs --tls-cert and --tls-key, or --tls-secret; `plimsoll certs` makes a "
             "pair for development");
+    }
+    return 0;
+}
+
+/* What only makes sense together. */
+static int check_together(const struct plimsoll_config *config, struct plimsoll_error *err)
+{
+    if (check_certificate(config, err) != 0) {
+        return -1;
     }
     if (config->client_ca != NULL && config->listen == NULL) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "--client-ca needs --listen");
@@ -117,23 +182,29 @@ static int check_together(const struct plimsoll_config *config, struct plimsoll_
     return 0;
 }
 
-int plimsoll_serve_options_read(int argc, char **argv, struct plimsoll_serve_options *options,
-                                struct plimsoll_error *err)
+/* The command line as it is, before the file. */
+struct given {
+    const char *values[ROW_COUNT], *file;
+    struct plimsoll_strings dns;
+};
+
+static int read_flags(int argc, char **argv, struct given *given,
+                      struct plimsoll_serve_options *read, struct plimsoll_error *err)
 {
-    struct option flags[ROW_COUNT + 4];
+    struct option flags[ROW_COUNT + 5];
     fill_flags(flags);
-    const char *values[ROW_COUNT] = {NULL}, *file = NULL;
-    struct plimsoll_serve_options read = {0};
     opterr = 0;
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         if (flag >= 0 && flag < (int)ROW_COUNT) {
-            values[flag] = optarg;
+            given->values[flag] = optarg;
         } else if (flag == FLAG_CONFIG) {
-            file = optarg;
+            given->file = optarg;
+        } else if (flag == FLAG_DNS) {
+            add_string(&given->dns, optarg);
         } else if (flag == FLAG_CHECK) {
-            read.check_config = true;
+            read->check_config = true;
         } else if (flag == FLAG_HELP) {
-            read.help = true;
+            read->help = true;
         } else {
             return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                       "%s: no such flag, or its value is missing",
@@ -144,18 +215,51 @@ int plimsoll_serve_options_read(int argc, char **argv, struct plimsoll_serve_opt
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s: serve takes flags only",
                                   argv[optind]);
     }
-    if (file == NULL) {
-        read.config = plimsoll_config_default();
-    } else if (plimsoll_config_load(file, &read.config, err) != 0) {
-        return -1;
-    }
+    return 0;
+}
+
+/* A flag wins over its key, a list over the whole list. */
+static void lay_over(struct given *given, struct plimsoll_config *config)
+{
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (values[i] != NULL) {
-            set_field(read.config, i, values[i]);
+        if (given->values[i] != NULL) {
+            set_field(config, i, given->values[i]);
         }
     }
-    bool serves = !read.check_config && !read.help;
-    if (check_words(read.config, err) != 0 || (serves && check_together(read.config, err) != 0)) {
+    if (given->dns.count > 0) {
+        clear_strings(&config->tls_dns);
+        config->tls_dns = given->dns;
+        given->dns = (struct plimsoll_strings){.list = NULL};
+    }
+}
+
+static int read_all(int argc, char **argv, struct given *given, struct plimsoll_serve_options *read,
+                    struct plimsoll_error *err)
+{
+    if (read_flags(argc, argv, given, read, err) != 0) {
+        return -1;
+    }
+    if (given->file == NULL) {
+        read->config = plimsoll_config_default();
+    } else if (plimsoll_config_load(given->file, &read->config, err) != 0) {
+        return -1;
+    }
+    lay_over(given, read->config);
+    bool serves = !read->check_config && !read->help;
+    return check_words(read->config, err) == 0 &&
+                   (!serves || check_together(read->config, err) == 0)
+               ? 0
+               : -1;
+}
+
+int plimsoll_serve_options_read(int argc, char **argv, struct plimsoll_serve_options *options,
+                                struct plimsoll_error *err)
+{
+    struct given given = {.file = NULL};
+    struct plimsoll_serve_options read = {0};
+    int result = read_all(argc, argv, &given, &read, err);
+    clear_strings(&given.dns);
+    if (result != 0) {
         plimsoll_config_free(&read.config);
         return -1;
     }

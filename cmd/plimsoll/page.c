@@ -189,6 +189,9 @@ int plimsoll_metrics_answer(void *context, struct plimsoll_span body,
     if (http != NULL) {
         plimsoll_http_metrics(http, &out);
     }
+    if (verbs->certificates != NULL) {
+        plimsoll_certificates_metrics(verbs->certificates, &out);
+    }
     add_verbs(verbs, &out);
     add_preemption(&verbs->counts, &out);
     if (verbs->keeper != NULL) {

@@ -3,6 +3,7 @@
 
 #include "advertiser.h"
 #include "bookkeeper.h"
+#include "certificates.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -31,6 +32,7 @@ struct server {
     struct plimsoll_kube *kube;
     struct plimsoll_bookkeeper *keeper;
     struct plimsoll_advertiser *advertiser;
+    struct plimsoll_certificates *certificates;
     struct plimsoll_http *http;
     struct plimsoll_verbs verbs;
 };
@@ -87,6 +89,23 @@ static int start_picture(struct server *server, struct plimsoll_error *err)
                 : plimsoll_kube_watch(server->kube, server->cluster, err);
 }
 
+/* The server's own certificates, where it makes them: nobody is asked before the listener is there.
+ */
+static int prepare_certificates(struct server *server, struct plimsoll_error *err)
+{
+    if (server->config->tls_secret == NULL) {
+        return 0;
+    }
+    if (server->kube == NULL) {
+        return plimsoll_error_set(
+            err, PLIMSOLL_ERR_INVALID,
+            "--tls-secret needs an API server: give --kubeconfig, or run in a "
+            "cluster");
+    }
+    server->certificates = plimsoll_certificates_new(server->kube, server->config);
+    return 0;
+}
+
 static int start_listeners(struct server *server, struct plimsoll_error *err)
 {
     const struct plimsoll_config *config = server->config;
@@ -97,18 +116,21 @@ static int start_listeners(struct server *server, struct plimsoll_error *err)
     verbs->cluster = server->cluster;
     verbs->kube = server->kube;
     verbs->keeper = server->keeper;
+    verbs->certificates = server->certificates;
     plimsoll_verbs_init(verbs);
     if (config->listen != NULL) {
-        listeners[count++] = (struct plimsoll_http_listener){.address = config->listen,
-                                                             .name = "https",
-                                                             .tls_cert = config->tls_cert,
-                                                             .tls_key = config->tls_key,
-                                                             .client_ca = config->client_ca,
-                                                             .client_optional = true,
-                                                             .routes = verbs->https,
-                                                             .route_count = verbs->https_count,
-                                                             .connections_max = CONNECTIONS_MAX,
-                                                             .threads = THREADS};
+        listeners[count++] =
+            (struct plimsoll_http_listener){.address = config->listen,
+                                            .name = "https",
+                                            .tls_cert = config->tls_cert,
+                                            .tls_key = config->tls_key,
+                                            .tls_given = config->tls_secret != NULL,
+                                            .client_ca = config->client_ca,
+                                            .client_optional = true,
+                                            .routes = verbs->https,
+                                            .route_count = verbs->https_count,
+                                            .connections_max = CONNECTIONS_MAX,
+                                            .threads = THREADS};
     }
     if (config->extender_listen != NULL) {
         listeners[count++] = (struct plimsoll_http_listener){.address = config->extender_listen,
@@ -131,6 +153,9 @@ static int start_listeners(struct server *server, struct plimsoll_error *err)
         return -1;
     }
     atomic_store(&verbs->http, server->http);
+    if (server->certificates != NULL) {
+        plimsoll_certificates_start(server->certificates, server->http, 0);
+    }
     return 0;
 }
 
@@ -160,7 +185,11 @@ static void stop(struct server *server)
     if (server->http != NULL) {
         plimsoll_http_drain(server->http, DRAIN_MS);
     }
+    if (server->certificates != NULL) {
+        plimsoll_certificates_end(server->certificates);
+    }
     plimsoll_http_stop(&server->http);
+    plimsoll_certificates_free(&server->certificates);
     plimsoll_verbs_clear(&server->verbs);
     if (server->keeper != NULL) {
         plimsoll_bookkeeper_leave(server->keeper, LEAVE_MS);
@@ -205,7 +234,8 @@ int plimsoll_command_serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     int status = 0;
-    if (start_picture(&server, &err) != 0 || start_listeners(&server, &err) != 0) {
+    if (start_picture(&server, &err) != 0 || prepare_certificates(&server, &err) != 0 ||
+        start_listeners(&server, &err) != 0) {
         plimsoll_log(PLIMSOLL_LOG_ERROR, "cannot start", PLIMSOLL_STR("err", err.message));
         status = 1;
     } else {

@@ -361,7 +361,10 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
     verbs->ready[0] = (struct plimsoll_health_check){"running", is_not_stopping, verbs};
     verbs->ready[1] = (struct plimsoll_health_check){"cluster", is_current, verbs};
     verbs->livez = (struct plimsoll_health){.name = "livez"};
-    verbs->readyz = (struct plimsoll_health){"readyz", verbs->ready, 2};
+    verbs->ready[2] = (struct plimsoll_health_check){"certificates", plimsoll_certificates_ready,
+                                                     verbs->certificates};
+    verbs->readyz =
+        (struct plimsoll_health){"readyz", verbs->ready, verbs->certificates != NULL ? 3 : 2};
 
     struct plimsoll_http_route filter =
         post_route("/filter", &filter_handler, verbs, PLIMSOLL_FILTER_BYTES_MAX);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bookkeeper.h"
+#include "certificates.h"
 
 #include <plimsoll/config.h>
 #include <plimsoll/health.h>
@@ -21,17 +22,18 @@ struct plimsoll_verb_counts {
 /** What the handlers work with; borrowed, must outlive the HTTP server. */
 struct plimsoll_verbs {
     const struct plimsoll_config *config;
-    struct plimsoll_cluster *cluster;     /* NULL: no picture */
-    struct plimsoll_kube *kube;           /* NULL: no API server */
-    struct plimsoll_bookkeeper *keeper;   /* NULL without a picture */
-    _Atomic(struct plimsoll_http *) http; /* NULL until started; for its metrics */
-    atomic_bool stopping;                 /* readiness goes off first */
+    struct plimsoll_cluster *cluster;           /* NULL: no picture */
+    struct plimsoll_kube *kube;                 /* NULL: no API server */
+    struct plimsoll_bookkeeper *keeper;         /* NULL without a picture */
+    struct plimsoll_certificates *certificates; /* NULL: from files */
+    _Atomic(struct plimsoll_http *) http;       /* NULL until started; for its metrics */
+    atomic_bool stopping;                       /* readiness goes off first */
     struct plimsoll_verb_counts counts;
     struct plimsoll_nominees *nominees; /* made by plimsoll_verbs_init */
     /* Routes and what they point to, filled by plimsoll_verbs_init. */
     struct plimsoll_http_buffer mutate, preempt, bind, page, metrics;
     struct plimsoll_health livez, readyz;
-    struct plimsoll_health_check ready[2];
+    struct plimsoll_health_check ready[3];
     struct plimsoll_http_route https[6], loopback[6], monitoring[4];
     size_t https_count, loopback_count, monitoring_count;
 };

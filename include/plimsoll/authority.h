@@ -63,7 +63,7 @@ void plimsoll_authority_keys(const struct plimsoll_authority *authority, struct 
 /** A serving certificate; zeroed: none. */
 struct plimsoll_leaf {
     char *certificate, *key; /* PEM; owned */
-    int64_t made_ms, expires_ms, ca_expires_ms;
+    int64_t from_ms, made_ms, expires_ms, ca_expires_ms;
     char issuer[PLIMSOLL_FINGERPRINT_SIZE];
 };
 
@@ -98,7 +98,8 @@ int plimsoll_leaf_sign(const struct plimsoll_authority *authority,
 bool plimsoll_leaf_trusted(const struct plimsoll_leaf *leaf, struct plimsoll_span bundle);
 static inline bool plimsoll_leaf_valid(const struct plimsoll_leaf *leaf, int64_t now_unix_ms)
 {
-    return leaf->certificate != NULL && now_unix_ms < leaf->expires_ms;
+    return leaf->certificate != NULL && leaf->from_ms <= now_unix_ms &&
+           now_unix_ms < leaf->expires_ms;
 }
 /** Wipes the key. */
 void plimsoll_leaf_clear(struct plimsoll_leaf *leaf);

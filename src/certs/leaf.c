@@ -87,12 +87,13 @@ int plimsoll_leaf_sign(const struct plimsoll_authority *authority,
     if (make_leaf(&options, &signer->pair, &made, err) != 0) {
         return -1;
     }
-    struct plimsoll_leaf signed_leaf = {.certificate = certificate_pem(made.certificate),
-                                        .key = key_pem(made.key),
-                                        .made_ms = now_unix_ms,
-                                        .expires_ms =
-                                            certificate_ms(X509_get0_notAfter(made.certificate)),
-                                        .ca_expires_ms = signer->until_ms};
+    struct plimsoll_leaf signed_leaf = {
+        .certificate = certificate_pem(made.certificate),
+        .key = key_pem(made.key),
+        .from_ms = certificate_ms(X509_get0_notBefore(made.certificate)),
+        .made_ms = now_unix_ms,
+        .expires_ms = certificate_ms(X509_get0_notAfter(made.certificate)),
+        .ca_expires_ms = signer->until_ms};
     certificate_fingerprint(signer->pair.certificate, signed_leaf.issuer);
     if (signed_leaf.certificate == NULL || signed_leaf.key == NULL) {
         plimsoll_leaf_clear(&signed_leaf);

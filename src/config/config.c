@@ -10,10 +10,12 @@ static void clear_config(struct plimsoll_config *config)
     char *strings[] = {config->listen,        config->tls_cert,        config->tls_key,
                        config->client_ca,     config->extender_listen, config->metrics_listen,
                        config->cluster_state, config->kubeconfig,      config->log_format,
-                       config->log_level};
+                       config->log_level,     config->tls_secret,      config->webhook,
+                       config->service};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         free(strings[i]);
     }
+    plimsoll_strings_clear(&config->tls_dns);
     for (size_t i = 0; i < config->profile_count; i++) {
         plimsoll_profile_clear(&config->profiles[i]);
     }

@@ -34,6 +34,18 @@ static int read_file_name(const struct plimsoll_at *at, void *out, struct plimso
     return plimsoll_at_string(at, out, err);
 }
 
+static int read_object_name(const struct plimsoll_at *at, void *out, struct plimsoll_error *err)
+{
+    const char *text;
+    if (plimsoll_at_text(at, &text, err) < 0) {
+        return -1;
+    }
+    if (plimsoll_names_subdomain(text) != NULL) {
+        return plimsoll_at_fail(at, err, "\"%.64s\" %s", text, plimsoll_names_subdomain(text));
+    }
+    return plimsoll_at_string(at, out, err);
+}
+
 static int read_log_format(const struct plimsoll_at *at, void *out, struct plimsoll_error *err)
 {
     static const char *const words[] = {"json", "text", NULL};
@@ -235,6 +247,10 @@ int plimsoll_settings_read(const struct plimsoll_at *root, struct plimsoll_loadi
         {"tls-cert", CONFIG(tls_cert), read_file_name},
         {"tls-key", CONFIG(tls_key), read_file_name},
         {"client-ca", CONFIG(client_ca), read_file_name},
+        {"tls-secret", CONFIG(tls_secret), read_object_name},
+        {"webhook", CONFIG(webhook), read_object_name},
+        {"service", CONFIG(service), read_object_name},
+        {"tls-dns", CONFIG(tls_dns), plimsoll_at_strings},
         {"extender-listen", CONFIG(extender_listen), read_address},
         {"metrics-listen", CONFIG(metrics_listen), read_address},
         {"cluster-state", CONFIG(cluster_state), read_file_name},

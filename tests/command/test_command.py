@@ -54,6 +54,25 @@ class Flags(unittest.TestCase):
         self.refused("serve", "--extender-listen", "127.0.0.1:0", "--kubeconfig", "a", "--cluster-state", "b",
                      says="two pictures")
 
+    def test_a_certificate_of_its_own_making_needs_names_and_an_api_server(self):
+        own = ["serve", "--listen", "127.0.0.1:0", "--tls-secret", "tls"]
+        whole = [*own, "--webhook", "plimsoll", "--service", "plimsoll"]
+        self.refused(*own, says="--tls-secret needs --webhook, which is to trust the certificate, and --service")
+        self.refused(*own, "--webhook", "plimsoll", says="and --service")
+        self.refused("serve", "--extender-listen", "127.0.0.1:0", *own[3:], says="--tls-secret needs --listen")
+        self.refused(*whole, "--tls-cert", "x", says="give either")
+        self.refused(*whole, "--tls-key", "x", says="give either")
+        self.refused(*whole, "--cluster-state", "x", says="needs an API server, --cluster-state has none")
+        self.refused(*whole, "--tls-dns", "under_score", says='"under_score" is no DNS name')
+        self.refused(*whole, *(flag for i in range(94) for flag in ("--tls-dns", f"n{i}")),
+                     says="tls-dns: at most 93 names")
+        for flag in ("--webhook", "--service", "--tls-dns"):
+            self.refused("serve", "--extender-listen", "127.0.0.1:0", flag, "x",
+                         says="--webhook, --service and --tls-dns need --tls-secret")
+        # Nothing says how to reach the API server.
+        ended = self.refused(*whole, "--tls-dns", "10.0.0.7", says="needs an API server: give --kubeconfig")
+        self.assertEqual(ended.returncode, 1)
+
     def test_words_are_held_to_their_list(self):
         self.refused("serve", "--extender-listen", ":0", "--log-format", "xml",
                      says='log-format "xml": write one of json|text')

@@ -315,8 +315,9 @@ static void it_is_due_when_two_thirds_of_its_90_days_are_over(void **state)
     assert_true(plimsoll_leaf_due(made, &leaf, START + 60 * DAY_MS));
     assert_true(plimsoll_leaf_valid(&leaf, START + 90 * DAY_MS - 1));
     assert_false(plimsoll_leaf_valid(&leaf, START + 90 * DAY_MS));
-    /* A clock that went back changes nothing. */
-    assert_false(plimsoll_leaf_due(made, &leaf, START - DAY_MS));
+    /* A clock that goes back behind its beginning. */
+    assert_false(plimsoll_leaf_due(made, &leaf, START - HOUR_MS));
+    assert_true(plimsoll_leaf_due(made, &leaf, START - HOUR_MS - 1));
 }
 
 static void it_never_outlives_its_ca(void **state)

@@ -183,7 +183,17 @@ static void flags_have_keys_of_the_same_name(void **state)
                                             "cluster-state: state.json\n"
                                             "kubeconfig: admin.conf\n"
                                             "log-format: text\n"
-                                            "log-level: debug\n");
+                                            "log-level: debug\n"
+                                            "tls-secret: plimsoll-tls\n"
+                                            "webhook: plimsoll\n"
+                                            "service: gpu.plimsoll\n"
+                                            "tls-dns: [gpu.example.com, 10.0.0.7]\n");
+    assert_string_equal(config->tls_secret, "plimsoll-tls");
+    assert_string_equal(config->webhook, "plimsoll");
+    assert_string_equal(config->service, "gpu.plimsoll");
+    assert_int_equal(config->tls_dns.count, 2);
+    assert_string_equal(config->tls_dns.list[0], "gpu.example.com");
+    assert_string_equal(config->tls_dns.list[1], "10.0.0.7");
     assert_string_equal(config->listen, "0.0.0.0:8443");
     assert_string_equal(config->tls_cert, "/tls/tls.crt");
     assert_string_equal(config->tls_key, "/tls/tls.key");
@@ -210,6 +220,11 @@ static void a_bad_address_says_what_would_be_right(void **state)
     refused("listen: [a]", "plimsoll.yaml:1: listen: must be a single value, is a list");
     refused("listen:", "plimsoll.yaml:1: listen: has no value");
     refused("tls-cert: \"\"", "plimsoll.yaml:1: tls-cert: is empty");
+    refused("tls-secret: Plimsoll_TLS", "plimsoll.yaml:1: tls-secret: \"Plimsoll_TLS\" ");
+    refused("webhook: [a]", "plimsoll.yaml:1: webhook: must be a single value, is a list");
+    refused("service: a..b", "plimsoll.yaml:1: service: \"a..b\" ");
+    refused("tls-dns: a", "plimsoll.yaml:1: tls-dns: ");
+    refused("tls-dns: [\"\"]", "plimsoll.yaml:1: tls-dns[0]: is empty");
     refused("log-level: loud", "plimsoll.yaml:1: log-level: \"loud\" is none of debug, info, warn");
 }
 
