@@ -10,7 +10,12 @@
 #include <plimsoll/view.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+
+/* While the API server takes its time, a refused pod's tale holds the names of thousands of nodes.
+ */
+#define QUEUE_MAX 64u
 
 /* What kinds of Events there are, and how each is counted. */
 enum word { ASSIGNED, INSUFFICIENT_VRAM, NO_SUITABLE_GPU, OVER_CLAIM, OVER_LINE, WORD_COUNT };
@@ -18,12 +23,13 @@ enum word { ASSIGNED, INSUFFICIENT_VRAM, NO_SUITABLE_GPU, OVER_CLAIM, OVER_LINE,
 static const struct {
     const char *reason, *action;
     bool warning;
+    bool shared; /* every replica sees it and tells it */
 } words[WORD_COUNT] = {
-    [ASSIGNED] = {"GPUAssigned", "Binding", false},
-    [INSUFFICIENT_VRAM] = {"InsufficientVRAM", "Scheduling", true},
-    [NO_SUITABLE_GPU] = {"NoSuitableGPU", "Scheduling", true},
-    [OVER_CLAIM] = {"GPUOverClaim", "Measuring", true},
-    [OVER_LINE] = {"GPUOverLine", "Measuring", true},
+    [ASSIGNED] = {"GPUAssigned", "Binding", false, false},
+    [INSUFFICIENT_VRAM] = {"InsufficientVRAM", "Scheduling", true, false},
+    [NO_SUITABLE_GPU] = {"NoSuitableGPU", "Scheduling", true, false},
+    [OVER_CLAIM] = {"GPUOverClaim", "Measuring", true, true},
+    [OVER_LINE] = {"GPUOverLine", "Measuring", true, true},
 };
 
 struct counts {
@@ -35,9 +41,11 @@ struct plimsoll_teller {
     const struct plimsoll_config *config;
     struct plimsoll_events *events; /* NULL: the log alone */
     struct plimsoll_lane *lane;
+    atomic_uint queued;
     unsigned said; /* bit enum plimsoll_error_kind: a failure that is in the log already */
     pthread_mutex_t lock;
     struct counts counts; /* under the lock */
+    uint64_t crowded;     /* so is this: not told because the queue was full */
 };
 
 /* -- by the picture as it is ---------------------------------------------------------------------
@@ -175,6 +183,7 @@ static void write_event(struct plimsoll_teller *teller, const struct plimsoll_bi
                                    .name = pod ? request->pod : request->node,
                                    .uid = request->uid.text,
                                    .warning = words[word].warning,
+                                   .shared = words[word].shared,
                                    .reason = words[word].reason,
                                    .action = words[word].action,
                                    .note = note};
@@ -202,10 +211,18 @@ static void run(void *context, void *item)
         write_event(teller, &told.list[0].request, word, note.data);
     }
     plimsoll_books_effects_clear(&told);
+    atomic_fetch_sub(&teller->queued, 1);
 }
 
 void plimsoll_teller_tell(struct plimsoll_teller *teller, struct plimsoll_books_effect *effect)
 {
+    if (atomic_fetch_add(&teller->queued, 1) >= QUEUE_MAX) {
+        atomic_fetch_sub(&teller->queued, 1);
+        pthread_mutex_lock(&teller->lock);
+        teller->crowded++;
+        pthread_mutex_unlock(&teller->lock);
+        return; /* what it owns stays the caller's */
+    }
     struct plimsoll_books_effect *kept = plimsoll_alloc(1, sizeof *kept);
     *kept = *effect;
     *effect = (struct plimsoll_books_effect){0};
@@ -243,6 +260,7 @@ void plimsoll_teller_metrics(struct plimsoll_teller *teller, uint64_t untold,
 {
     pthread_mutex_lock(&teller->lock);
     struct counts counts = teller->counts;
+    untold += teller->crowded;
     pthread_mutex_unlock(&teller->lock);
     const char *name = "plimsoll_events_total";
     plimsoll_metrics_head(out, name, "counter", "Events told of pods and nodes, by reason.");

@@ -21,7 +21,7 @@ struct plimsoll_teller *plimsoll_teller_start(struct plimsoll_cluster *cluster,
 void plimsoll_teller_stop(struct plimsoll_teller **teller);
 
 /** Takes over what a TELL owns. Told later, by the picture as it is then; not at all when it is not
- * so any more. Safe from any thread. */
+ * so any more, or while too much is waiting to be told. Safe from any thread. */
 void plimsoll_teller_tell(struct plimsoll_teller *teller, struct plimsoll_books_effect *effect);
 
 /** Appends its metrics. @param untold  What the books kept back already. */

@@ -32,6 +32,7 @@ struct plimsoll_event {
     const char *name;
     const char *uid;    /* NULL or "": not known */
     bool warning;       /* else normal */
+    bool shared;        /* every replica tells it: the first one's words are everybody's */
     const char *reason; /* CamelCase: `InsufficientVRAM` */
     const char *action; /* what was being done: `Scheduling` */
     const char *note;   /* a sentence, UTF-8 */

@@ -212,6 +212,13 @@ static int report(const struct plimsoll_event *event, const struct plimsoll_api_
                               pod ? "/" : "", event->name, answer->message);
 }
 
+/* The first of two tries was written, then, or another replica told the same. */
+static bool is_there_already(const struct plimsoll_event *event,
+                             const struct plimsoll_api_answer *answer)
+{
+    return answer->status == 409 && (answer->twice || event->shared);
+}
+
 static int call(struct plimsoll_events *events, const struct plimsoll_event *event,
                 const char *method, const struct plimsoll_text *path,
                 const struct plimsoll_text *body, struct plimsoll_error *err)
@@ -224,8 +231,7 @@ static int call(struct plimsoll_events *events, const struct plimsoll_event *eve
                                        .content_type = patch ? PLIMSOLL_API_MERGE_PATCH : NULL,
                                        .body = plimsoll_text_span(body),
                                        .answer_bytes_max = ANSWER_BYTES_MAX});
-    /* The first of two was written, then: no other Event has this name. */
-    bool done = plimsoll_api_ok(&answer) || (answer.status == 409 && answer.twice && !patch);
+    bool done = plimsoll_api_ok(&answer) || (!patch && is_there_already(event, &answer));
     int result = done ? 0 : report(event, &answer, err);
     plimsoll_api_answer_clear(&answer);
     return result;
@@ -239,6 +245,14 @@ static uint64_t next_suffix(struct plimsoll_events *events)
     return events->suffix;
 }
 
+/* The same in every replica, for as long as the API server keeps an Event. */
+static uint64_t shared_suffix(uint64_t object, uint64_t note)
+{
+    const int64_t kept_ms = 3600000;
+    uint64_t hour = (uint64_t)(plimsoll_clock_unix_ms() / kept_ms);
+    return (object ^ note) * 0x100000001b3 + hour;
+}
+
 static int create(struct plimsoll_events *events, const struct plimsoll_event *event,
                   struct told *told, struct plimsoll_error *err)
 {
@@ -246,8 +260,8 @@ static int create(struct plimsoll_events *events, const struct plimsoll_event *e
     plimsoll_autotext name = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX + 1);
     plimsoll_autotext body = plimsoll_text_make(EVENT_BYTES_MAX);
     told->count = 1;
-    told->suffix = next_suffix(events);
     told->note = hash(0, event->note);
+    told->suffix = event->shared ? shared_suffix(told->object, told->note) : next_suffix(events);
     write_path(event, &path);
     write_name(event, told->suffix, &name);
     write_event(events, event, name.data, &body);

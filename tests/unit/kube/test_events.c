@@ -259,6 +259,43 @@ static void a_conflict_with_our_own_first_try_is_success(void **state)
     assert_int_equal(world->api->asked, 3);
 }
 
+static void what_every_replica_tells_has_one_name(void **state)
+{
+    struct world *world = *state;
+    struct plimsoll_events *other = plimsoll_events_new(world->api->kube, "plimsoll-9c1b");
+    struct plimsoll_event shared = waits;
+    shared.shared = true;
+    recorded_give(world->api, "201 Created", "{}");
+    tell_well(world, &shared, 1000);
+    recorded_give(world->api, "409 Conflict", "{\"message\":\"already exists\"}");
+    assert_int_equal(plimsoll_events_tell(other, &shared, 1000, &world->err), 0);
+    shared.note = "closest is dgx-3, 1Gi short";
+    recorded_give(world->api, "201 Created", "{}");
+    tell_well(world, &shared, 1000 + PLIMSOLL_EVENT_REPEAT_MS);
+    char names[3][64];
+    for (size_t i = 0; i < 3; i++) {
+        json_auto_t *event = body(world, i);
+        snprintf(names[i], sizeof names[i], "%s",
+                 string_at(json_object_get(event, "metadata"), "name"));
+    }
+    assert_string_not_equal(names[0], names[2]);
+    /* The hour may have ended between the two: then there are two, once. */
+    if (strcmp(names[0], names[1]) != 0) {
+        assert_int_equal(strtoull(strrchr(names[1], '.') + 1, NULL, 16) -
+                             strtoull(strrchr(names[0], '.') + 1, NULL, 16),
+                         1);
+    }
+    plimsoll_events_free(&other);
+}
+
+static void a_conflict_of_what_one_replica_tells_is_a_failure(void **state)
+{
+    struct world *world = *state;
+    recorded_give(world->api, "409 Conflict", "{\"message\":\"already exists\"}");
+    assert_int_equal(tell(world, &waits, 1000), -1);
+    assert_int_equal(world->err.kind, PLIMSOLL_ERR_CONFLICT);
+}
+
 static void a_long_note_is_cut_between_two_characters(void **state)
 {
     struct world *world = *state;
@@ -409,6 +446,8 @@ int main(void)
         TEST(a_refused_event_is_said_and_not_tried_at_once_again),
         TEST(failures_have_a_kind),
         TEST(a_conflict_with_our_own_first_try_is_success),
+        TEST(what_every_replica_tells_has_one_name),
+        TEST(a_conflict_of_what_one_replica_tells_is_a_failure),
         TEST(a_long_note_is_cut_between_two_characters),
         TEST(a_note_within_the_limit_is_whole),
         TEST(a_note_that_needs_escaping_arrives_as_it_is),
