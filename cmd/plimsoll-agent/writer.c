@@ -217,8 +217,9 @@ static enum plimsoll_wrote take_answer(struct plimsoll_writer *writer,
         return is_as_written(writer, &answer->body) ? PLIMSOLL_WROTE : PLIMSOLL_WROTE_ASTRAY;
     }
     note_failure(writer, answer, now_ms);
-    if (answer->status == 404 || answer->status == 409) {
-        /* Gone, or another one by that name: whatever comes next gets everything. */
+    if (answer->status == 404 || answer->status == 409 || answer->status == 422) {
+        /* Gone, or another one by that name (to change a uid is 422): whatever comes next gets
+         * everything. */
         forget_node(writer);
         return PLIMSOLL_WROTE_ASTRAY;
     }

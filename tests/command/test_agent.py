@@ -324,7 +324,7 @@ class Life(unittest.TestCase):
         self.machine.fake_cards(per_process=32 * MI)
         wait_for("the inventory", lambda: self.api.value("inventory"))
         self.assertEqual(self.used(), 4 * 32 * MI)
-        self.assertEqual([event["status"] for event in self.events("the node is not written")], [409])
+        self.assertEqual([event["status"] for event in self.events("the node is not written")], [422])
 
     def test_a_node_that_is_gone_is_waited_for(self):
         self.api.exists = False

@@ -72,7 +72,7 @@ class StubApi:
             if method == "PATCH":
                 metadata = json.loads(body)["metadata"]
                 if metadata.get("uid", self.uid) != self.uid:
-                    return 409, {}, {"kind": "Status", "message": "Precondition failed: UID in precondition"}
+                    return 422, {}, {"kind": "Status", "message": "metadata.uid: field is immutable"}
                 for key, value in metadata["annotations"].items():
                     if value is None:
                         self.annotations.pop(key, None)
