@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bookkeeper.h"
-
-#include "lane.h"
-#include "teller.h"
+#include "bookkeeper_parts.h"
 
 #include <plimsoll/clock.h>
 #include <plimsoll/log.h>
 #include <plimsoll/metrics.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
@@ -38,23 +34,6 @@ struct errand {
     struct ask *ask;
     uint64_t gains;
     char node[PLIMSOLL_NAME_BYTES_MAX + 1];
-};
-
-struct counts {
-    uint64_t bound, refused, unknown, woken;
-};
-
-struct plimsoll_bookkeeper {
-    struct plimsoll_cluster *cluster;
-    struct plimsoll_kube *kube;
-    const struct plimsoll_config *config;
-    pthread_mutex_t lock; /* the books */
-    struct plimsoll_books *books;
-    struct counts counts;           /* under the lock */
-    struct plimsoll_lane *bindings; /* Bindings and reads of pods */
-    struct plimsoll_lane *lease;    /* must not wait behind slow Bindings: it runs out */
-    struct plimsoll_lane *notes;    /* wakes, and looks at nodes of which there is news */
-    struct plimsoll_teller *teller; /* Events: slow, and nobody waits for them */
 };
 
 static void answer(struct plimsoll_http_exchange *exchange, const char *message)
@@ -176,7 +155,7 @@ static void step_locked(struct plimsoll_bookkeeper *keeper, struct plimsoll_book
     plimsoll_books_step(keeper->books, event, effects);
 }
 
-static void step(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event event)
+void plimsoll_bookkeeper_step(struct plimsoll_bookkeeper *keeper, struct plimsoll_books_event event)
 {
     struct plimsoll_books_effects effects = {0};
     pthread_mutex_lock(&keeper->lock);
@@ -219,7 +198,7 @@ static void decide(struct plimsoll_bookkeeper *keeper, struct ask *ask)
                                          .ticket = (uint64_t)(uintptr_t)ask,
                                          .request = &ask->request};
     if (ask->plain) {
-        step(keeper, event);
+        plimsoll_bookkeeper_step(keeper, event);
     } else if (!step_with_picture(keeper, event, &ask->request.uid,
                                   plimsoll_span_of(ask->request.node), false)) {
         if (keeper->kube != NULL) {
@@ -286,7 +265,8 @@ void plimsoll_bookkeeper_ask(struct plimsoll_bookkeeper *keeper,
 void plimsoll_bookkeeper_asked_anew(struct plimsoll_bookkeeper *keeper,
                                     const struct plimsoll_uid *pod)
 {
-    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_ASKED_ANEW, .uid = *pod});
+    plimsoll_bookkeeper_step(
+        keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_ASKED_ANEW, .uid = *pod});
 }
 
 void plimsoll_bookkeeper_placed(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
@@ -314,7 +294,7 @@ void plimsoll_bookkeeper_refused(struct plimsoll_bookkeeper *keeper, const struc
 
 void plimsoll_bookkeeper_tick(struct plimsoll_bookkeeper *keeper)
 {
-    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_TIME});
+    plimsoll_bookkeeper_step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_TIME});
 }
 
 /* -- what the picture says ----------------------------------------------------------------------
@@ -323,14 +303,16 @@ void plimsoll_bookkeeper_tick(struct plimsoll_bookkeeper *keeper)
 static void on_pod_seen(void *context, const struct plimsoll_uid *pod, const char *node,
                         bool claimed)
 {
-    step(context,
-         (struct plimsoll_books_event){
-             .kind = PLIMSOLL_BOOKS_POD_SEEN, .uid = *pod, .node = node, .claimed = claimed});
+    plimsoll_bookkeeper_step(context, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_SEEN,
+                                                                    .uid = *pod,
+                                                                    .node = node,
+                                                                    .claimed = claimed});
 }
 
 static void on_pod_gone(void *context, const struct plimsoll_uid *pod)
 {
-    step(context, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_GONE, .uid = *pod});
+    plimsoll_bookkeeper_step(
+        context, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_GONE, .uid = *pod});
 }
 
 /* Also called in the middle of an effect, so the step is left to a lane. */
@@ -362,183 +344,13 @@ static void look(struct plimsoll_bookkeeper *keeper, const struct errand *errand
                       NULL, plimsoll_span_of(errand->node), true);
 }
 
-/* -- errands to the API server ------------------------------------------------------------------
- */
-
-static void log_reply(const struct plimsoll_books_effect *effect, enum plimsoll_bind_reply reply,
-                      const char *message)
-{
-    static const char *const texts[] = {
-        [PLIMSOLL_REPLY_BOUND] = "pod bound",
-        [PLIMSOLL_REPLY_REFUSED] = "bind refused",
-        [PLIMSOLL_REPLY_CONFLICT] = "bind in conflict",
-        [PLIMSOLL_REPLY_UNKNOWN] = "bind without a reply",
-    };
-    const struct plimsoll_log_field fields[] = {
-        PLIMSOLL_STR("namespace", effect->request.namespace_),
-        PLIMSOLL_STR("pod", effect->request.pod),
-        PLIMSOLL_STR("node", effect->request.node),
-        PLIMSOLL_INT("cards", effect->claim.card_count + effect->claim.floating_cards),
-        PLIMSOLL_STR("err", message),
-    };
-    bool bound = reply == PLIMSOLL_REPLY_BOUND;
-    plimsoll_log_fields(bound ? PLIMSOLL_LOG_INFO : PLIMSOLL_LOG_WARN, texts[reply], fields,
-                        bound ? 4 : 5);
-}
-
-static enum plimsoll_bind_reply send_binding(struct plimsoll_bookkeeper *keeper,
-                                             const struct plimsoll_books_effect *effect,
-                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
-{
-    if (keeper->kube == NULL) {
-        return PLIMSOLL_REPLY_BOUND;
-    }
-    if (plimsoll_clock_monotonic_ms() >= effect->before_ms) {
-        strcpy(message, "not sent: the Lease of the books ran out first");
-        return PLIMSOLL_REPLY_REFUSED;
-    }
-    return plimsoll_kube_bind(keeper->kube, effect, message);
-}
-
-/* Posts one Binding and reports what became of it. */
-static void post(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
-{
-    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
-    enum plimsoll_bind_reply reply = send_binding(keeper, effect, message);
-    log_reply(effect, reply, message);
-    pthread_mutex_lock(&keeper->lock);
-    keeper->counts.bound += reply == PLIMSOLL_REPLY_BOUND;
-    keeper->counts.refused += reply == PLIMSOLL_REPLY_REFUSED || reply == PLIMSOLL_REPLY_CONFLICT;
-    keeper->counts.unknown += reply == PLIMSOLL_REPLY_UNKNOWN;
-    pthread_mutex_unlock(&keeper->lock);
-    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_BIND_REPLIED,
-                                               .uid = effect->request.uid,
-                                               .reply = reply,
-                                               .message = message});
-}
-
-static void report_pod(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *uid,
-                       const struct plimsoll_pod *pod)
-{
-    struct plimsoll_books_event event = {.kind = PLIMSOLL_BOOKS_POD_READ,
-                                         .uid = *uid,
-                                         .fact = PLIMSOLL_POD_UNBOUND,
-                                         .node = pod->node};
-    if (pod->finished) {
-        event.fact = PLIMSOLL_POD_AWAY; /* holds nothing any more */
-    } else if (pod->node[0] != '\0') {
-        event.fact = PLIMSOLL_POD_BOUND;
-        event.claim = plimsoll_pod_claimed(pod) ? &pod->claim : NULL;
-    }
-    step(keeper, event);
-}
-
-static void read_pod(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
-{
-    struct plimsoll_error err = {0};
-    struct plimsoll_pod pod = {0};
-    plimsoll_autotext object = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
-    if (plimsoll_kube_read_pod(keeper->kube, &effect->request, &object, &err) == 0 &&
-        plimsoll_pod_read(plimsoll_text_span(&object), &keeper->config->reading.resources, &pod,
-                          &err) == 0) {
-        report_pod(keeper, &effect->request.uid, &pod);
-        plimsoll_pod_clear(&pod);
-        return;
-    }
-    bool away = err.kind == PLIMSOLL_ERR_NOT_FOUND || err.kind == PLIMSOLL_ERR_CONFLICT;
-    step(keeper,
-         (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_READ,
-                                       .uid = effect->request.uid,
-                                       .fact = away ? PLIMSOLL_POD_AWAY : PLIMSOLL_POD_UNREAD,
-                                       .message = err.message});
-}
-
-static bool holds_lease(struct plimsoll_bookkeeper *keeper)
-{
-    pthread_mutex_lock(&keeper->lock);
-    bool holds = plimsoll_books_state(keeper->books).holds_lease;
-    pthread_mutex_unlock(&keeper->lock);
-    return holds;
-}
-
-static void report_lease(struct plimsoll_bookkeeper *keeper, enum plimsoll_lease_reply reply,
-                         const struct plimsoll_lease *lease, const char *message)
-{
-    bool before = holds_lease(keeper);
-    step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_LEASE_REPLIED,
-                                               .lease_reply = reply,
-                                               .lease = lease,
-                                               .message = message});
-    bool after = holds_lease(keeper);
-    if (before != after) {
-        plimsoll_log(PLIMSOLL_LOG_INFO,
-                     after ? "the books are kept here" : "the books are not kept here any more",
-                     PLIMSOLL_STR("holder", lease->holder), PLIMSOLL_STR("err", message));
-    }
-}
-
-static void on_listed(void *context, uint64_t ticket)
-{
-    step(context,
-         (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_PODS_LISTED, .ticket = ticket});
-}
-
-static void run_lease(struct plimsoll_bookkeeper *keeper,
-                      const struct plimsoll_books_effect *effect)
-{
-    char message[PLIMSOLL_ERROR_MESSAGE_SIZE] = "";
-    const char *namespace_ = plimsoll_kube_namespace(keeper->kube);
-    struct plimsoll_lease lease = {0};
-    enum plimsoll_lease_reply reply;
-    if (effect->kind == PLIMSOLL_BOOKS_LIST) {
-        plimsoll_kube_relist(keeper->kube, PLIMSOLL_KIND_PODS, effect->ticket);
-        return;
-    }
-    if (effect->kind == PLIMSOLL_BOOKS_LEASE_READ) {
-        reply = plimsoll_kube_read_lease(keeper->kube, namespace_, &lease, message);
-    } else {
-        reply = plimsoll_kube_write_lease(keeper->kube, namespace_, effect->lease, &lease, message);
-    }
-    report_lease(keeper, reply, &lease, message);
-}
-
-static void wake(struct plimsoll_bookkeeper *keeper, const struct plimsoll_books_effect *effect)
-{
-    struct plimsoll_error err = {0};
-    if (keeper->kube == NULL) {
-        return;
-    }
-    int result = plimsoll_kube_wake(keeper->kube, &effect->request, effect->counter, &err);
-    plimsoll_log(result == 0 ? PLIMSOLL_LOG_INFO : PLIMSOLL_LOG_WARN,
-                 result == 0 ? "pod woken" : "pod not woken",
-                 PLIMSOLL_STR("namespace", effect->request.namespace_),
-                 PLIMSOLL_STR("pod", effect->request.pod), PLIMSOLL_STR("err", err.message));
-    pthread_mutex_lock(&keeper->lock);
-    keeper->counts.woken += result == 0;
-    pthread_mutex_unlock(&keeper->lock);
-}
-
-static void run_effect(struct plimsoll_bookkeeper *keeper,
-                       const struct plimsoll_books_effect *effect)
-{
-    if (effect->kind == PLIMSOLL_BOOKS_POST) {
-        post(keeper, effect);
-    } else if (effect->kind == PLIMSOLL_BOOKS_READ_POD) {
-        read_pod(keeper, effect);
-    } else if (effect->kind == PLIMSOLL_BOOKS_WAKE) {
-        wake(keeper, effect);
-    } else {
-        run_lease(keeper, effect);
-    }
-}
-
 static void run_errand(void *context, void *item)
 {
     struct plimsoll_bookkeeper *keeper = context;
     struct errand *errand = item;
     switch (errand->kind) {
     case ERRAND_EFFECT:
-        run_effect(keeper, &errand->effect.list[0]);
+        plimsoll_errand_run(keeper, &errand->effect.list[0]);
         break;
     case ERRAND_ASK:
         decide(keeper, errand->ask);
@@ -590,7 +402,7 @@ struct plimsoll_bookkeeper *plimsoll_bookkeeper_start(struct plimsoll_cluster *c
     keeper->notes = plimsoll_lane_start(1, run_errand, keeper);
     keeper->teller = plimsoll_teller_start(cluster, kube, config, identity);
     if (kube != NULL) {
-        plimsoll_kube_on_listed(kube, on_listed, keeper);
+        plimsoll_kube_on_listed(kube, plimsoll_errand_listed, keeper);
     }
     plimsoll_cluster_listen(
         cluster, &(struct plimsoll_cluster_listener){.context = keeper,
@@ -614,7 +426,8 @@ void plimsoll_bookkeeper_leave(struct plimsoll_bookkeeper *keeper, int64_t timeo
 {
     int64_t until = plimsoll_clock_monotonic_ms() + timeout_ms;
     do {
-        step(keeper, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_STOP});
+        plimsoll_bookkeeper_step(keeper,
+                                 (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_STOP});
         if (look_at_books(keeper).idle) {
             return;
         }
@@ -642,7 +455,7 @@ void plimsoll_bookkeeper_stop(struct plimsoll_bookkeeper **keeper)
 void plimsoll_bookkeeper_metrics(struct plimsoll_bookkeeper *keeper, struct plimsoll_text *out)
 {
     pthread_mutex_lock(&keeper->lock);
-    struct counts counts = keeper->counts;
+    struct plimsoll_bookkeeper_counts counts = keeper->counts;
     struct plimsoll_books_state state = plimsoll_books_state(keeper->books);
     pthread_mutex_unlock(&keeper->lock);
     const char *name = "plimsoll_bind_total";

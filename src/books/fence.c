@@ -77,14 +77,14 @@ static void enter(struct plimsoll_books *books, struct plimsoll_books_effects *e
     fence->ticket_count = 0;
 }
 
-static void stay_out(struct plimsoll_books *books, int64_t pause_ms, const char *format,
+static void stay_out(struct plimsoll_books *books, int64_t pause_ms, const char *why,
                      const char *what)
 {
     struct plimsoll_fence *fence = &books->fence;
     fence->stage = PLIMSOLL_FENCE_OUT;
     fence->until_ms = books->now_ms + pause_ms;
     struct plimsoll_text text = plimsoll_text_make(sizeof fence->trouble - 1);
-    plimsoll_text_add_string(&text, format);
+    plimsoll_text_add_string(&text, why);
     plimsoll_text_add_string(&text, what);
     memset(fence->trouble, 0, sizeof fence->trouble);
     memcpy(fence->trouble, text.data, text.size);
