@@ -74,18 +74,16 @@ enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
                                             char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
 
 /**
- * The Lease `plimsoll-books` in `namespace_` (contract C4). Reading one that does not exist is DONE
- * with `exists` false.
+ * The Lease `plimsoll-books` in namespace `home` (contract C4). Reading one that does not exist is
+ * DONE with `exists` false.
  * @param lease  Set when the reply is DONE.
  */
-enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube,
-                                                   const char *namespace_,
+enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube, const char *home,
                                                    struct plimsoll_lease *lease,
                                                    char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);
 /** Writes what a LEASE_WRITE effect asks for: made when `wanted` does not exist, else only if its
  * version is still that. @param written  Set when the reply is DONE: what the API has now. */
-enum plimsoll_lease_reply plimsoll_kube_write_lease(struct plimsoll_kube *kube,
-                                                    const char *namespace_,
+enum plimsoll_lease_reply plimsoll_kube_write_lease(struct plimsoll_kube *kube, const char *home,
                                                     const struct plimsoll_lease *wanted,
                                                     struct plimsoll_lease *written,
                                                     char message[PLIMSOLL_ERROR_MESSAGE_SIZE]);

@@ -152,7 +152,9 @@ enum plimsoll_bind_reply plimsoll_kube_bind(struct plimsoll_kube *kube,
     write_path(&effect->request, "/binding?timeout=" SERVER_TIMEOUT, &path);
     write_binding(effect, claim.data, &body);
     if (path.overflowed || body.overflowed || claim.overflowed || body.size == 0) {
-        strcpy(message, "the Binding cannot be written: a name or claim is too long or no UTF-8");
+        static const char why[] =
+            "the Binding cannot be written: a name or claim is too long or no UTF-8";
+        memcpy(message, why, sizeof why);
         return PLIMSOLL_REPLY_REFUSED;
     }
     struct plimsoll_api_answer answer =

@@ -33,8 +33,8 @@ static int parse_lease(const struct plimsoll_text *body, struct plimsoll_lease *
         strlen(version) >= sizeof read.version) {
         return -1;
     }
-    strcpy(read.holder, holder);
-    strcpy(read.version, version);
+    memcpy(read.holder, holder, strlen(holder) + 1);
+    memcpy(read.version, version, strlen(version) + 1);
     read.duration_s = (int32_t)json_integer_value(json_object_get(spec, "leaseDurationSeconds"));
     read.transitions = (int32_t)json_integer_value(json_object_get(spec, "leaseTransitions"));
     *lease = read;
@@ -53,27 +53,27 @@ static enum plimsoll_lease_reply take(const struct plimsoll_api_answer *answer,
         return PLIMSOLL_LEASE_FAILED;
     }
     if (parse_lease(&answer->body, lease) < 0) {
-        strcpy(message, "the answer is no Lease with a resourceVersion");
+        static const char why[] = "the answer is no Lease with a resourceVersion";
+        memcpy(message, why, sizeof why);
         return PLIMSOLL_LEASE_FAILED;
     }
     return PLIMSOLL_LEASE_DONE;
 }
 
-static void write_path(const char *namespace_, const char *name, struct plimsoll_text *path)
+static void write_path(const char *home, const char *name, struct plimsoll_text *path)
 {
     plimsoll_text_add_string(path, "/apis/coordination.k8s.io/v1/namespaces/");
-    plimsoll_api_add_escaped(path, namespace_);
+    plimsoll_api_add_escaped(path, home);
     plimsoll_text_add_string(path, "/leases");
     plimsoll_text_add_string(path, name);
 }
 
-enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube,
-                                                   const char *namespace_,
+enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube, const char *home,
                                                    struct plimsoll_lease *lease,
                                                    char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
 {
     plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
-    write_path(namespace_, "/" LEASE_NAME, &path);
+    write_path(home, "/" LEASE_NAME, &path);
     struct plimsoll_api_answer answer = plimsoll_api_call(
         kube, &(struct plimsoll_api_request){.path = path.data,
                                              .timeout_ms = REPLY_MS_MAX,
@@ -89,11 +89,11 @@ enum plimsoll_lease_reply plimsoll_kube_read_lease(struct plimsoll_kube *kube,
 }
 
 /* renewTime is for people: nobody compares it with a clock. */
-static char *write_object(const char *namespace_, const struct plimsoll_lease *wanted)
+static char *write_object(const char *home, const struct plimsoll_lease *wanted)
 {
     char now[PLIMSOLL_TIME_SIZE];
     plimsoll_time_format_micro(plimsoll_clock_unix_ms(), now);
-    json_auto_t *metadata = json_pack("{s:s, s:s}", "name", LEASE_NAME, "namespace", namespace_);
+    json_auto_t *metadata = json_pack("{s:s, s:s}", "name", LEASE_NAME, "namespace", home);
     if (wanted->exists) {
         json_object_set_new(metadata, "resourceVersion", json_string(wanted->version));
     }
@@ -105,15 +105,14 @@ static char *write_object(const char *namespace_, const struct plimsoll_lease *w
     return json_dumps(object, JSON_COMPACT);
 }
 
-enum plimsoll_lease_reply plimsoll_kube_write_lease(struct plimsoll_kube *kube,
-                                                    const char *namespace_,
+enum plimsoll_lease_reply plimsoll_kube_write_lease(struct plimsoll_kube *kube, const char *home,
                                                     const struct plimsoll_lease *wanted,
                                                     struct plimsoll_lease *written,
                                                     char message[PLIMSOLL_ERROR_MESSAGE_SIZE])
 {
     plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
-    write_path(namespace_, wanted->exists ? "/" LEASE_NAME : "", &path);
-    plimsoll_autofree char *object = write_object(namespace_, wanted);
+    write_path(home, wanted->exists ? "/" LEASE_NAME : "", &path);
+    plimsoll_autofree char *object = write_object(home, wanted);
     struct plimsoll_api_answer answer = plimsoll_api_call(
         kube, &(struct plimsoll_api_request){.method = wanted->exists ? "PUT" : "POST",
                                              .path = path.data,
