@@ -21,6 +21,8 @@ static const struct {
 } commands[] = {
     {"serve", plimsoll_command_serve, "answer the webhook and the scheduler extender"},
     {"certs", plimsoll_command_certs, "make a development CA and a serving certificate"},
+    {"scheduler-config", plimsoll_command_scheduler_config,
+     "print the configuration of a kube-scheduler that asks Plimsoll"},
     {"version", print_version, "print the version"},
     {"help", print_help, "print this"},
 };
@@ -31,7 +33,7 @@ static void list_commands(FILE *out)
 {
     (void)fputs("usage: plimsoll COMMAND [FLAG]...\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-16s  %s\n", commands[i].name, commands[i].help);
     }
     (void)fputs("\nplimsoll COMMAND --help lists the flags of a command.\n", out);
 }

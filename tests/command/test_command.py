@@ -96,6 +96,47 @@ class Flags(unittest.TestCase):
                              says="/no/such/file")
         self.assertEqual(ended.returncode, 1)
 
+    def test_scheduler_config_asks_for_what_a_recipe_needs(self):
+        self.refused("scheduler-config", says='--for "": write one of second|kubeadm|k3s|rke2|talos')
+        self.refused("scheduler-config", "--for", "eks", says='--for "eks": write one of')
+        self.refused("scheduler-config", "--fro", "k3s", says="--fro")
+        self.refused("scheduler-config", "k3s", says="k3s: takes flags only")
+        self.refused("scheduler-config", "--for", "second", "--ca", "x", says="asks on loopback")
+        self.refused("scheduler-config", "--for", "second", "--scheduler-name", "a: b", says='"a: b" is no name')
+        self.refused("scheduler-config", "--for", "second", "--config", "/no/such/file", says="/no/such/file")
+        own = ["scheduler-config", "--for", "k3s"]
+        self.refused(*own, says="--address is missing")
+        self.refused(*own, "--namespace", "x", says="for a second scheduler")
+        self.refused(*own, "--address", "10.96.0.50:443", says="--ca, --client-cert and --client-key are needed")
+        files = ["--ca", "/dev/null", "--client-cert", "/dev/null", "--client-key", "/dev/null"]
+        self.refused(*own, "--address", "10.96.0.50:443", *files, says="/dev/null: no file in PEM form")
+        for bad in ("10.96.0.50", "10.96.0.50:", ":443", "a b:443", "h:0", "h:65536", "fd00::50:443", "h/x:443",
+                    "[fd00::50:443", "a\nb: c:443"):
+            self.refused(*own, "--address", bad, *files, says="must be HOST:PORT, like 10.96.0.50:443")
+
+    def test_scheduler_config_lists_the_configured_resources(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home = pathlib.Path(folder)
+            subprocess.run([PROGRAM, "certs", "--out", home], check=True, stdout=subprocess.DEVNULL)
+            config = home / "plimsoll.yaml"
+            config.write_text("resources: {nvidia: [nvidia.com/gpu, example.com/gpu], amd: [amd.com/*]}\n")
+            own = ["scheduler-config", "--for", "rke2", "--address", "[fd00::50]:443", "--config", str(config),
+                   "--ca", str(home / "ca.crt"), "--client-cert", str(home / "tls.crt"), "--client-key",
+                   str(home / "tls.key")]
+            text = plimsoll(*own).stdout
+            self.assertIn("- urlPrefix: https://[fd00::50]:443\n", text)
+            self.assertIn("  - {name: example.com/gpu}\n", text)
+            self.assertNotIn("{name: amd.com/", text)
+            self.assertIn("#                         like amd.com/*\n", text)
+            self.assertIn("{name: plimsoll.dev/vram, ignoredByScheduler: true}", text)
+            self.assertIn("ignoredResources: [plimsoll.dev/vram]",
+                          plimsoll("scheduler-config", "--for", "second").stdout)
+            # Where nodes advertise it, the scheduler counts it as well.
+            config.write_text("nodeCapacity: true\n")
+            self.assertIn("  - {name: plimsoll.dev/vram}\n", plimsoll(*own).stdout)
+            self.assertNotIn("ignoredResources", plimsoll("scheduler-config", "--for", "second", "--config",
+                                                          str(config)).stdout)
+
     def test_certs_needs_a_folder(self):
         self.refused("certs", says="--out DIR is missing")
 

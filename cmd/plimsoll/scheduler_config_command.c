@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags of `plimsoll scheduler-config`; what they come to is in recipe.c. */
+#include "command.h"
+
+#include "recipe.h"
+
+#include <plimsoll/limits.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECIPE_BYTES_MAX (1u * 1024 * 1024)
+#define PEM_BYTES_MAX    (128u * 1024)
+
+static const char help[] =
+    "usage: plimsoll scheduler-config --for second|kubeadm|k3s|rke2|talos [FLAG]...\n"
+    "\n"
+    "Prints the configuration of a kube-scheduler that asks Plimsoll, with what to do with it: of\n"
+    "a second scheduler beside the server, or of the cluster's own.\n"
+    "\n"
+    "  --for WHICH            second, or the distribution whose own scheduler it is\n"
+    "  --address HOST:PORT    where the server listens (second: default 127.0.0.1:10262; "
+    "otherwise\n"
+    "                         the cluster IP and port of its Service)\n"
+    "  --config FILE          the server's configuration, for the resources it names\n"
+    "\n"
+    "of a second scheduler:\n"
+    "  --scheduler-name NAME  that pods carry (default plimsoll-scheduler)\n"
+    "  --namespace NAME       of its Lease (default plimsoll-system)\n"
+    "\n"
+    "of the cluster's own:\n"
+    "  --server-name NAME     in the server's certificate (default plimsoll.plimsoll-system.svc)\n"
+    "  --ca FILE              the CA of that certificate (PEM)\n"
+    "  --client-cert FILE     a client certificate that the server's --client-ca signed (PEM)\n"
+    "  --client-key FILE      its key (PEM)\n";
+
+/* The command line as it is. */
+struct flags {
+    const char *for_, *address, *config, *scheduler_name, *namespace_, *server_name;
+    const char *ca, *client_cert, *client_key;
+};
+
+/* One row per flag. */
+static const struct {
+    const char *name;
+    size_t field;
+} rows[] = {
+#define ROW(name, field)                                                                           \
+    {                                                                                              \
+        name, offsetof(struct flags, field)                                                        \
+    }
+    ROW("for", for_),
+    ROW("address", address),
+    ROW("config", config),
+    ROW("scheduler-name", scheduler_name),
+    ROW("namespace", namespace_),
+    ROW("server-name", server_name),
+    ROW("ca", ca),
+    ROW("client-cert", client_cert),
+    ROW("client-key", client_key),
+#undef ROW
+};
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static const char **field_of(struct flags *flags, size_t row)
+{
+    return (const char **)(void *)((char *)flags + rows[row].field);
+}
+
+/* @return 1 when only the help was wanted. */
+static int read_flags(int argc, char **argv, struct flags *flags, struct plimsoll_error *err)
+{
+    struct option options[ROW_COUNT + 2];
+    size_t count = 0;
+    for (; count < ROW_COUNT; count++) {
+        options[count] = (struct option){rows[count].name, required_argument, NULL, (int)count};
+    }
+    options[count++] = (struct option){"help", no_argument, NULL, 'h'};
+    options[count] = (struct option){NULL, 0, NULL, 0};
+    opterr = 0;
+    for (int flag; (flag = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (flag == 'h') {
+            return 1;
+        }
+        if (flag < 0 || flag >= (int)ROW_COUNT) {
+            return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                      "%s: no such flag, or its value is missing",
+                                      argv[optind - 1]);
+        }
+        *field_of(flags, (size_t)flag) = optarg;
+    }
+    if (optind < argc) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s: takes flags only", argv[optind]);
+    }
+    return 0;
+}
+
+static int refuse(struct plimsoll_error *err, const char *sentence)
+{
+    return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s", sentence);
+}
+
+static int check_flags(const struct flags *flags, enum plimsoll_recipe recipe,
+                       struct plimsoll_error *err)
+{
+    bool certificates =
+        flags->ca != NULL || flags->client_cert != NULL || flags->client_key != NULL;
+    if (recipe == PLIMSOLL_RECIPE_SECOND) {
+        return certificates || flags->server_name != NULL
+                   ? refuse(err, "--server-name, --ca, --client-cert and --client-key are for the "
+                                 "cluster's own scheduler: the second one asks on loopback")
+                   : 0;
+    }
+    if (flags->scheduler_name != NULL || flags->namespace_ != NULL) {
+        return refuse(err, "--scheduler-name and --namespace are for a second scheduler");
+    }
+    if (flags->address == NULL) {
+        return refuse(err, "--address is missing: the cluster IP and port of the server's Service, "
+                           "like 10.96.0.50:443");
+    }
+    if (flags->ca == NULL || flags->client_cert == NULL || flags->client_key == NULL) {
+        return refuse(err,
+                      "--ca, --client-cert and --client-key are needed: the scheduler must know "
+                      "the server, and the server binds for nobody it does not know");
+    }
+    return 0;
+}
+
+/* A PEM file that has a block of that kind. */
+static int read_pem(const char *path, const char *block, struct plimsoll_text *out,
+                    struct plimsoll_error *err)
+{
+    plimsoll_autofclose FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    }
+    plimsoll_text_reserve(out, PEM_BYTES_MAX);
+    char chunk[4096];
+    for (size_t size; (size = fread(chunk, 1, sizeof chunk, file)) > 0;) {
+        plimsoll_text_add(out, chunk, size);
+    }
+    if (ferror(file) || out->overflowed || out->size == 0 || strstr(out->data, block) == NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s: no file in PEM form with a %s",
+                                  path, block);
+    }
+    return 0;
+}
+
+static int print(const struct flags *flags, enum plimsoll_recipe which,
+                 const struct plimsoll_config *config, struct plimsoll_error *err)
+{
+    plimsoll_autotext ca = plimsoll_text_make(PEM_BYTES_MAX);
+    plimsoll_autotext cert = plimsoll_text_make(PEM_BYTES_MAX);
+    plimsoll_autotext key = plimsoll_text_make(PEM_BYTES_MAX);
+    if (which != PLIMSOLL_RECIPE_SECOND &&
+        (read_pem(flags->ca, "CERTIFICATE-----", &ca, err) != 0 ||
+         read_pem(flags->client_cert, "CERTIFICATE-----", &cert, err) != 0 ||
+         read_pem(flags->client_key, "PRIVATE KEY-----", &key, err) != 0)) {
+        return -1;
+    }
+    plimsoll_autotext recipe = plimsoll_text_make(RECIPE_BYTES_MAX);
+    plimsoll_recipe_write(
+        which,
+        &(struct plimsoll_recipe_values){
+            .address = flags->address != NULL ? flags->address : "127.0.0.1:10262",
+            .scheduler_name =
+                flags->scheduler_name != NULL ? flags->scheduler_name : "plimsoll-scheduler",
+            .namespace_ = flags->namespace_ != NULL ? flags->namespace_ : "plimsoll-system",
+            .server_name =
+                flags->server_name != NULL ? flags->server_name : "plimsoll.plimsoll-system.svc",
+            .ca = plimsoll_text_span(&ca),
+            .client_cert = plimsoll_text_span(&cert),
+            .client_key = plimsoll_text_span(&key),
+            .resources = &config->reading.resources,
+            .node_capacity = config->node_capacity},
+        &recipe);
+    if (recipe.overflowed) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE, "the files are too large");
+    }
+    (void)fwrite(recipe.data, 1, recipe.size, stdout);
+    return 0;
+}
+
+/* What goes into the text as it stands must be one word of YAML. */
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+
+static int check_words(const struct flags *flags, struct plimsoll_error *err)
+{
+    const char *const words[] = {flags->scheduler_name, flags->namespace_, flags->server_name};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *word = words[i];
+        if (word != NULL && (*word == '\0' || word[strspn(word, WORD)] != '\0')) {
+            return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                      "\"%.64s\" is no name; letters, digits, - and . make one",
+                                      word);
+        }
+    }
+    return 0;
+}
+
+static bool is_address(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    unsigned long long port;
+    if (colon == NULL || colon == address || address[strspn(address, WORD ":[]")] != '\0' ||
+        !plimsoll_span_decimal(plimsoll_span_of(colon + 1), &port) || port == 0 || port > 65535) {
+        return false;
+    }
+    bool bracketed = address[0] == '[' && colon[-1] == ']';
+    return bracketed || strcspn(address, ":[]") == (size_t)(colon - address);
+}
+
+static int check_address(const struct flags *flags, struct plimsoll_error *err)
+{
+    if (flags->address != NULL && !is_address(flags->address)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--address \"%.64s\" must be HOST:PORT, like 10.96.0.50:443 or "
+                                  "[fd00::50]:443",
+                                  flags->address);
+    }
+    return 0;
+}
+
+static int run(int argc, char **argv, struct plimsoll_error *err)
+{
+    struct flags flags = {.for_ = NULL};
+    enum plimsoll_recipe recipe;
+    int got = read_flags(argc, argv, &flags, err);
+    if (got != 0) {
+        if (got > 0) {
+            (void)fputs(help, stdout);
+        }
+        return got < 0 ? -1 : 0;
+    }
+    if (flags.for_ == NULL || !plimsoll_recipe_named(flags.for_, &recipe)) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--for \"%.64s\": write one of second|kubeadm|k3s|rke2|talos",
+                                  flags.for_ != NULL ? flags.for_ : "");
+    }
+    if (check_flags(&flags, recipe, err) != 0 || check_words(&flags, err) != 0 ||
+        check_address(&flags, err) != 0) {
+        return -1;
+    }
+    struct plimsoll_config *config = NULL;
+    if (flags.config == NULL) {
+        config = plimsoll_config_default();
+    } else if (plimsoll_config_load(flags.config, &config, err) != 0) {
+        return -1;
+    }
+    int result = print(&flags, recipe, config, err);
+    plimsoll_config_free(&config);
+    return result;
+}
+
+int plimsoll_command_scheduler_config(int argc, char **argv)
+{
+    struct plimsoll_error err = {.kind = PLIMSOLL_ERR_NONE};
+    if (run(argc, argv, &err) != 0) {
+        fprintf(stderr, "plimsoll scheduler-config: %s\n", err.message);
+        return 2;
+    }
+    return 0;
+}
