@@ -31,7 +31,7 @@ static const struct {
     {"root", "DIR", take_root, "where /sys, /proc and /dev of the host are (default: here)"},
     {"kubelet-root", "DIR", take_kubelet_root, "default /var/lib/kubelet"},
     {"nvml", "FILE", take_nvml, "libnvidia-ml.so.1 (default: as the loader finds it)"},
-    {"resource", "NAME=nvidia|amd|intel", take_resource,
+    {"resource", "nvidia|amd|intel=NAME", take_resource,
      "a renamed resource of a device plugin; may be given several times"},
     {"metrics-listen", "ADDR:PORT", take_metrics_listen,
      "plain HTTP: /metrics /livez /readyz /healthz"},
@@ -115,25 +115,24 @@ TAKE(reader)
 
 TAKE(resource)
 {
-    static const char *const vendors[] = {"nvidia", "amd", "intel"};
-    const char *equals = strchr(value, '=');
-    for (size_t i = 0; equals != NULL && equals != value && i < 3; i++) {
-        if (strcmp(equals + 1, vendors[i]) != 0) {
+    static const char *const vendors[] = {"nvidia=", "amd=", "intel="};
+    for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++) {
+        const char *resource = value + strlen(vendors[i]);
+        if (strncmp(value, vendors[i], strlen(vendors[i])) != 0 || resource[0] == '\0') {
             continue;
         }
         if (options->resource_count == PLIMSOLL_AGENT_RESOURCES_MAX) {
             return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "--%s: more than %d", name,
                                       PLIMSOLL_AGENT_RESOURCES_MAX);
         }
-        /* Lives as long as the program. */
         options->resources[options->resource_count++] = (struct plimsoll_resource){
-            .name = plimsoll_copy(value, (size_t)(equals - value)),
+            .name = resource,
             .vendor = (enum plimsoll_vendor)(PLIMSOLL_VENDOR_NVIDIA + i),
-            .mig = strncmp(value, "nvidia.com/mig-", 15) == 0,
+            .mig = strncmp(resource, "nvidia.com/mig-", 15) == 0,
         };
         return 0;
     }
-    return refuse(name, value, "it like nvidia.com/gpu.shared=nvidia", err);
+    return refuse(name, value, "it like nvidia=example.com/gpu", err);
 }
 
 TAKE(interval)

@@ -44,8 +44,8 @@ static int slim_object(struct dl_phdr_info *object, size_t size, void *context)
         uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
         uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_filesz) & ~(page - 1);
         /* Where it does not work nothing is lost. */
-        (void)!madvise((void *)begin, end - begin,
-                       MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+        (void)!madvise((void *)begin, end - begin, // NOLINT(performance-no-int-to-ptr)
+                       MADV_DONTNEED);
     }
     return 0;
 }

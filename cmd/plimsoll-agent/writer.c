@@ -148,12 +148,13 @@ static bool is_as_written(struct plimsoll_writer *writer, const struct plimsoll_
     const json_t *metadata = json_object_get(node, "metadata");
     const json_t *annotations = json_object_get(metadata, "annotations");
     const char *uid = json_string_value(json_object_get(metadata, "uid"));
-    if (uid == NULL || strlen(uid) >= sizeof writer->uid.text) {
+    size_t size = uid != NULL ? strlen(uid) + 1 : 0;
+    if (size == 0 || size > sizeof writer->uid.text) {
         return true; /* no object that tells: nothing is known to be wrong */
     }
     bool known = writer->uid.text[0] != '\0';
     bool same = !known || strcmp(uid, writer->uid.text) == 0;
-    strcpy(writer->uid.text, uid);
+    memcpy(writer->uid.text, uid, size);
     bool ours = true;
     for (int i = 0; i < KEY_COUNT; i++) {
         ours = ours && has_value(annotations, keys[i], &writer->values[i]);

@@ -26,9 +26,10 @@ static void add_bytes(struct plimsoll_text *out, const char *key, uint64_t bytes
 /* Nothing where nothing is known: readers take no empty string. */
 static void add_string(struct plimsoll_text *out, const char *key, const char *value)
 {
-    if (value[0] != '\0') {
+    struct plimsoll_span text = plimsoll_span_of(value);
+    if (text.size > 0) {
         add_key(out, key);
-        plimsoll_text_add_json(out, plimsoll_span_of(value));
+        plimsoll_text_add_json(out, text);
     }
 }
 

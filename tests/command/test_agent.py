@@ -67,12 +67,12 @@ class Flags(unittest.TestCase):
         self.refused("--attribution", "maybe", says='--attribution "maybe": write true or false')
         self.refused("--log-level", "loud", says="one of debug, info, warn, error")
         self.refused("-o", "yaml", says='--output "yaml": write table or json')
-        self.refused("--resource", "nvidia.com/gpu", says="nvidia.com/gpu.shared=nvidia")
-        self.refused("--resource", "=amd", says='--resource "=amd"')
+        self.refused("--resource", "example.com/gpu", says="write it like nvidia=example.com/gpu")
+        self.refused("--resource", "amd=", says='--resource "amd="')
 
     def test_resources_have_a_ceiling(self):
         # PLIMSOLL_AGENT_RESOURCES_MAX is 64, five are there already.
-        many = [flag for number in range(60) for flag in ("--resource", f"example.com/{number}=nvidia")]
+        many = [flag for number in range(60) for flag in ("--resource", f"nvidia=example.com/{number}")]
         self.refused(*many, says="more than 64")
         self.assertEqual(agent(*many[2:], "--once", "--reader", f"fake:{CARDS}").returncode, 0)
 
