@@ -78,7 +78,7 @@ int plimsoll_cluster_remove(struct plimsoll_cluster *cluster, enum plimsoll_kind
  */
 int plimsoll_cluster_meet(struct plimsoll_cluster *cluster, struct plimsoll_span object,
                           uint64_t since, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-/** How often a GPU pod has left, or a list of pods begun. Takes its own hold. */
+/** How often a GPU pod has left, or a list of pods begun or ended. Takes its own hold. */
 uint64_t plimsoll_cluster_departures(struct plimsoll_cluster *cluster);
 
 /**

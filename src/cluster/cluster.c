@@ -102,6 +102,8 @@ static size_t sweep(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
         plimsoll_nodes_sweep(cluster);
         break;
     case PLIMSOLL_KIND_PODS:
+        cluster->departures++;
+        cluster->listing_pods = false;
         plimsoll_agents_sweep(cluster);
         return plimsoll_pods_sweep(cluster, gone);
     case PLIMSOLL_KIND_RUNTIME_CLASSES:

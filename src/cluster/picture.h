@@ -102,7 +102,7 @@ struct plimsoll_cluster {
     struct plimsoll_tally tallies[4];      /* by enum plimsoll_vendor */
     uint64_t runtime_classes, listed_runtime_classes;
     uint32_t generations[PLIMSOLL_KIND_COUNT];
-    uint64_t departures; /* how often a GPU pod left, or a list of pods began */
+    uint64_t departures; /* how often a GPU pod left, or a list of pods began or ended */
     bool synced[PLIMSOLL_KIND_COUNT];
     bool listing_pods;
     bool runtime_classes_skipped;

@@ -238,16 +238,16 @@ static void check_pod(struct model_world *world, struct model_replica *replica, 
 static void check_picture(struct model_world *world, struct model_replica *replica,
                           struct plimsoll_cluster *truth)
 {
-    if (plimsoll_cluster_pod_count(replica->cluster) != plimsoll_cluster_pod_count(truth)) {
-        model_fault(world, "r%u: %zu pods in the picture, %zu in the API", replica->number,
-                    plimsoll_cluster_pod_count(replica->cluster),
-                    plimsoll_cluster_pod_count(truth));
-    }
     for (int i = 0; i < MODEL_NODES; i++) {
         check_node(world, replica, truth, i);
     }
     for (size_t i = 0; i < world->pod_count; i++) {
         check_pod(world, replica, i);
+    }
+    if (plimsoll_cluster_pod_count(replica->cluster) != plimsoll_cluster_pod_count(truth)) {
+        model_fault(world, "r%u: %zu pods in the picture, %zu in the API", replica->number,
+                    plimsoll_cluster_pod_count(replica->cluster),
+                    plimsoll_cluster_pod_count(truth));
     }
 }
 

@@ -27,7 +27,7 @@
 
 #define MODEL_NODES       3
 #define MODEL_CARDS       2 /* at most, of one node */
-#define MODEL_NAMES       16
+#define MODEL_NAMES       24
 #define MODEL_REPLICAS    3
 #define MODEL_CARD_MIB    16384
 #define MODEL_DEVICES     4  /* that the plugin offers of one card */
@@ -148,6 +148,20 @@ struct model_mail {
     bool last, write, look_up;
 };
 
+/* -- trouble ----------------------------------------------------------------------------------- */
+
+enum model_trouble {
+    MODEL_SLOW_POSTS,
+    MODEL_LOST_POSTS,
+    MODEL_LOST_LEASE,
+    MODEL_SLOW_LEASE,
+    MODEL_SLOW_WATCH,
+    MODEL_LOST_READS,
+    MODEL_BUSY,    /* refusals, and no thread free */
+    MODEL_CUT_OFF, /* nothing arrives */
+    MODEL_TROUBLES
+};
+
 /* -- a replica --------------------------------------------------------------------------------- */
 
 /** One of list and watch. */
@@ -193,8 +207,7 @@ struct model_replica {
     size_t waiter_count;
     struct plimsoll_bind_request last_bind;
     int64_t stop_ms;
-    /* Bad weather, until then: */
-    int64_t slow_posts_ms, lost_lease_ms, slow_watch_ms;
+    int64_t trouble_ms[MODEL_TROUBLES]; /* until then; by enum model_trouble */
 };
 
 struct model_world {
@@ -212,12 +225,19 @@ struct model_world {
     uint64_t mail_number, ticket_number;
     struct model_replica replicas[MODEL_REPLICAS];
     unsigned replica_count;
-    bool quiet; /* the storm is over */
+    unsigned climate[MODEL_TROUBLES]; /* of the walk: per mille of each trouble */
+    bool quiet;                       /* the storm is over */
     bool trace;
     bool failed;
     char fault[MODEL_FAULT_SIZE];
     uint64_t bound, handled; /* how much has happened */
 };
+
+static inline bool model_has(const struct model_world *world, const struct model_replica *replica,
+                             enum model_trouble trouble)
+{
+    return !world->quiet && world->now_ms < replica->trouble_ms[trouble];
+}
 
 /* world.c: time, mail, faults */
 void model_fault(struct model_world *world, const char *format, ...) PLIMSOLL_PRINTF(2, 3);

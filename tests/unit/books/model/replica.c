@@ -30,6 +30,14 @@ bool model_holds_lease(struct model_world *world, struct model_replica *replica)
     return plimsoll_books_state(replica->books).holds_lease;
 }
 
+/* Does a request of this replica get lost, at this chance or in this weather? */
+static bool gets_lost(struct model_world *world, const struct model_replica *replica,
+                      unsigned per_mille)
+{
+    return !world->quiet &&
+           (model_has(world, replica, MODEL_CUT_OFF) || model_chance(&world->dice, per_mille));
+}
+
 static unsigned small(struct model_world *world)
 {
     return model_below(&world->dice, world->quiet || !model_chance(&world->dice, 50) ? 5 : 2000);
@@ -62,10 +70,26 @@ static void finish_ask(struct model_world *world, struct model_replica *replica,
     model_trace(world, "r%u: bind of %s to %s answered: %s", replica->number, request.uid.text,
                 request.node, message[0] != '\0' ? message : "bound");
     model_check_answer(world, replica, &request, message);
+    const struct model_pod *pod = model_find_pod(world, &request.uid);
+    bool pending = pod->exists && !pod->finished && pod->node == MODEL_NOWHERE;
+    if (pending && message[0] != '\0' && (world->quiet || model_chance(&world->dice, 800))) {
+        struct model_mail *retry = model_mail(world, MAIL_SCHEDULE, replica);
+        retry->pod = (size_t)(pod - world->pods);
+        model_send(world, retry, 1000 + model_below(&world->dice, 5000));
+    }
 }
 
 /* -- effects -------------------------------------------------------------------------------------
  */
+
+/* Bindings that are slow keep others waiting for a thread. */
+static unsigned wait_for_thread(struct model_world *world, const struct model_replica *replica,
+                                enum model_mail_kind kind)
+{
+    bool waits = kind == MAIL_POST && model_has(world, replica, MODEL_BUSY) &&
+                 model_chance(&world->dice, 300);
+    return waits ? model_below(&world->dice, 15000) : small(world);
+}
 
 static void send_effect(struct model_world *world, struct model_replica *replica,
                         enum model_mail_kind kind, struct plimsoll_books_effect *effect)
@@ -73,7 +97,7 @@ static void send_effect(struct model_world *world, struct model_replica *replica
     struct model_mail *mail = model_mail(world, kind, replica);
     mail->effect = *effect;
     *effect = (struct plimsoll_books_effect){0};
-    model_send(world, mail, small(world));
+    model_send(world, mail, wait_for_thread(world, replica, kind));
 }
 
 static void wake(struct model_world *world, struct model_replica *replica,
@@ -81,7 +105,7 @@ static void wake(struct model_world *world, struct model_replica *replica,
 {
     const struct model_pod *pod = model_find_pod(world, &effect->request.uid);
     struct model_waiter *waiter = model_waiter(replica, (size_t)(pod - world->pods));
-    bool lost = !world->quiet && model_chance(&world->dice, 50);
+    bool lost = gets_lost(world, replica, 50);
     model_trace(world, "r%u: wakes %s%s", replica->number, effect->request.uid.text,
                 lost ? ", which is lost" : "");
     if (waiter != NULL) {
@@ -229,7 +253,7 @@ static void read_pod(struct model_world *world, struct model_replica *replica,
                      const struct plimsoll_bind_request *request, uint64_t ticket)
 {
     int64_t arrives = 1 + small(world), replies = arrives + 1 + small(world);
-    bool lost = !world->quiet && model_chance(&world->dice, 100);
+    bool lost = gets_lost(world, replica, model_has(world, replica, MODEL_LOST_READS) ? 900 : 100);
     struct model_mail *mail = model_mail(world, MAIL_READ_ARRIVES, replica);
     mail->effect.request = *request;
     mail->ticket = ticket;
@@ -376,10 +400,12 @@ static void post(struct model_world *world, struct model_replica *replica, struc
     }
     model_check_post(world, replica, effect);
     bool storm = !world->quiet;
-    bool slow = storm && model_chance(dice, world->now_ms < replica->slow_posts_ms ? 700 : 60);
+    bool slow = storm && model_chance(dice, model_has(world, replica, MODEL_SLOW_POSTS) ? 700 : 60);
     int64_t arrives = 1 + model_below(dice, slow ? MODEL_BINDING_MS_MAX - 1 : 20);
     int64_t replies = arrives + 1 + model_below(dice, slow ? 1000 : 20);
-    bool lost = storm && model_chance(dice, 40), mute = storm && model_chance(dice, 60);
+    bool lost = gets_lost(world, replica, model_has(world, replica, MODEL_LOST_POSTS) ? 500 : 30),
+         mute = storm && model_chance(dice, 60);
+    bool busy = model_has(world, replica, MODEL_BUSY);
     int64_t gives_up = storm && model_chance(dice, 30) ? model_below(dice, MODEL_BIND_REPLY_MS)
                                                        : MODEL_BIND_REPLY_MS;
     bool heard = !lost && !mute && replies < gives_up;
@@ -394,8 +420,8 @@ static void post(struct model_world *world, struct model_replica *replica, struc
         struct model_mail *request = model_mail(world, MAIL_POST_ARRIVES, replica);
         request->effect = *effect;
         *effect = (struct plimsoll_books_effect){0};
-        request->reply = storm && model_chance(dice, 20) ? (int)PLIMSOLL_REPLY_REFUSED
-                                                         : (int)PLIMSOLL_REPLY_BOUND;
+        request->reply = storm && model_chance(dice, busy ? 200 : 20) ? (int)PLIMSOLL_REPLY_REFUSED
+                                                                      : (int)PLIMSOLL_REPLY_BOUND;
         request->reply_ms = heard ? world->now_ms + replies : 0;
         model_send(world, request, arrives);
     }
@@ -405,11 +431,15 @@ static void ask_lease(struct model_world *world, struct model_replica *replica,
                       struct model_mail *mail)
 {
     struct model_dice *dice = &world->dice;
-    bool storm = !world->quiet, weather = world->now_ms < replica->lost_lease_ms;
-    bool lost = storm && model_chance(dice, weather ? 900 : 20);
-    bool mute = storm && model_chance(dice, weather ? 900 : 20);
-    int64_t arrives = 1 + model_below(dice, storm && model_chance(dice, 50) ? 12000 : 20);
-    int64_t replies = arrives + 1 + model_below(dice, storm && model_chance(dice, 50) ? 4000 : 20);
+    bool storm = !world->quiet, weather = model_has(world, replica, MODEL_LOST_LEASE);
+    bool slow = weather || model_has(world, replica, MODEL_SLOW_LEASE);
+    bool lost = gets_lost(world, replica, weather ? 700 : 20);
+    bool mute = storm && model_chance(dice, weather ? 500 : 20);
+    int64_t arrives = 1 + model_below(dice, storm && model_chance(dice, 50) ? 12000
+                                            : slow                          ? 2000
+                                                                            : 20);
+    int64_t replies =
+        arrives + 1 + model_below(dice, storm && (slow || model_chance(dice, 50)) ? 4000 : 20);
     bool heard = !lost && !mute && replies < MODEL_LEASE_REPLY_MS;
     struct model_mail *request = model_mail(world, MAIL_LEASE_ARRIVES, replica);
     request->write = mail->effect.kind == PLIMSOLL_BOOKS_LEASE_WRITE;

@@ -97,7 +97,7 @@ static void place(struct model_world *world, struct model_replica *replica,
 void model_schedule(struct model_world *world, struct model_replica *replica, size_t number)
 {
     const struct model_pod *pod = &world->pods[number];
-    if (replica->stopping || !model_synced(replica)) {
+    if (replica->stopping || !model_synced(replica) || !pod->exists) {
         return;
     }
     if (!pod->gpu) {

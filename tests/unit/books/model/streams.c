@@ -43,8 +43,8 @@ void model_stream_wake(struct model_world *world, struct model_replica *replica,
     if (stream->listing || stream->due) {
         return;
     }
-    bool slow =
-        !world->quiet && (world->now_ms < replica->slow_watch_ms || model_chance(&world->dice, 50));
+    bool slow = model_has(world, replica, MODEL_SLOW_WATCH) ||
+                (!world->quiet && model_chance(&world->dice, 50));
     stream->due = true;
     model_send(world, stream_mail(world, replica, MAIL_WATCH, kind),
                1 + model_below(&world->dice, slow ? 12000 : 30));

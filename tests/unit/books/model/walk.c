@@ -68,9 +68,22 @@ static void create(struct model_world *world)
     }
 }
 
+/* Most often where the Lease is: others may only say so. */
+static struct model_replica *any_scheduler(struct model_world *world)
+{
+    for (unsigned i = 0; i < world->replica_count; i++) {
+        struct model_replica *replica = &world->replicas[i];
+        if (replica->alive && plimsoll_books_state(replica->books).holds_lease &&
+            model_chance(&world->dice, 600)) {
+            return replica;
+        }
+    }
+    return any_replica(world);
+}
+
 static void schedule(struct model_world *world)
 {
-    struct model_replica *replica = any_replica(world);
+    struct model_replica *replica = any_scheduler(world);
     bool stale = model_chance(&world->dice, 50); /* a scheduler that has not heard */
     const struct model_pod *pod = any_pod(world, stale ? is_any : is_pending);
     if (replica != NULL && pod != NULL) {
@@ -132,6 +145,9 @@ static void finish(struct model_world *world)
         model_trace(world, "%s finishes", pod->uid.text);
         pod->finished = true;
         model_changed_pod(world, pod);
+        struct model_mail *gone = model_mail(world, MAIL_GONE, NULL);
+        gone->pod = (size_t)(pod - world->pods);
+        model_send(world, gone, model_below(&world->dice, 30000));
     }
 }
 
@@ -199,20 +215,23 @@ static void stop_one(struct model_world *world)
     }
 }
 
+/* Each kind of trouble as often as the climate has it. */
 static void change_weather(struct model_world *world)
 {
     struct model_replica *replica = any_replica(world);
     struct model_dice *dice = &world->dice;
-    if (replica != NULL) {
-        int64_t until = world->now_ms + 1000 + model_below(dice, 40000);
-        replica->slow_posts_ms = model_chance(dice, 600) ? until : 0;
-        replica->lost_lease_ms = model_chance(dice, 500) ? until : 0;
-        replica->slow_watch_ms = model_chance(dice, 600) ? until : 0;
-        model_trace(world, "r%u: bad weather for %lld ms:%s%s%s", replica->number,
-                    (long long)(until - world->now_ms), replica->slow_posts_ms > 0 ? " posts" : "",
-                    replica->lost_lease_ms > 0 ? " lease" : "",
-                    replica->slow_watch_ms > 0 ? " watch" : "");
+    if (replica == NULL) {
+        return;
     }
+    unsigned longest = model_chance(dice, 250) ? 150000 : 40000, kinds = 0;
+    int64_t until = world->now_ms + 1000 + model_below(dice, longest);
+    for (unsigned i = 0; i < MODEL_TROUBLES; i++) {
+        bool there = model_chance(dice, world->climate[i]);
+        replica->trouble_ms[i] = there ? until : 0;
+        kinds |= (unsigned)there << i;
+    }
+    model_trace(world, "r%u: trouble 0x%02x for %lld ms", replica->number, kinds,
+                (long long)(until - world->now_ms));
 }
 
 static void relist(struct model_world *world)
@@ -229,24 +248,38 @@ static const struct {
     act_fn act;
     unsigned weight;
 } actions[] = {
-    {create, 200},  {schedule, 260}, {bind_again, 90},     {delete_pod, 60},   {recreate, 25},
-    {finish, 40},   {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
-    {kill_one, 12}, {stop_one, 6},   {change_weather, 25}, {relist, 15},
+    {create, 200},  {schedule, 260}, {bind_again, 90},     {delete_pod, 130},  {recreate, 25},
+    {finish, 60},   {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
+    {kill_one, 12}, {stop_one, 12},  {change_weather, 50}, {relist, 15},
 };
+
+#define ACTIONS (sizeof actions / sizeof actions[0])
 
 /* -- a walk --------------------------------------------------------------------------------------
  */
 
-static uint32_t draw_action(struct model_dice *dice)
+/* Some walks have much of something, or none at all: what is rare in an average walk is not in
+ * all of them. */
+static void draw_weights(struct model_dice *dice, unsigned weights[ACTIONS])
+{
+    static const unsigned factors[] = {0, 1, 1, 1, 4};
+    for (size_t i = 0; i < ACTIONS; i++) {
+        unsigned factor = factors[model_below(dice, sizeof factors / sizeof factors[0])];
+        bool needed = actions[i].act == create || actions[i].act == schedule;
+        weights[i] = actions[i].weight * (needed && factor == 0 ? 1 : factor);
+    }
+}
+
+static uint32_t draw_action(struct model_dice *dice, const unsigned weights[ACTIONS])
 {
     unsigned all = 0;
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        all += actions[i].weight;
+    for (size_t i = 0; i < ACTIONS; i++) {
+        all += weights[i];
     }
     unsigned at = model_below(dice, all);
     uint32_t action = 0;
-    while (at >= actions[action].weight) {
-        at -= actions[action++].weight;
+    while (at >= weights[action]) {
+        at -= weights[action++];
     }
     return action;
 }
@@ -260,12 +293,15 @@ static uint32_t draw_wait(struct model_dice *dice)
 void model_walk_draw(struct model_walk *walk, uint64_t seed, size_t count)
 {
     struct model_dice dice = {seed};
-    *walk = (struct model_walk){.seed = seed, .replicas = 1 + model_below(&dice, MODEL_REPLICAS)};
+    unsigned weights[ACTIONS];
+    *walk = (struct model_walk){
+        .seed = seed, .replicas = model_chance(&dice, 200) ? 1 : 2 + model_below(&dice, 2)};
+    draw_weights(&dice, weights);
     walk->steps = plimsoll_alloc(count, sizeof *walk->steps);
     walk->count = count;
     for (size_t i = 0; i < count; i++) {
         walk->steps[i] =
-            (struct model_step){draw_action(&dice), draw_wait(&dice), model_roll(&dice)};
+            (struct model_step){draw_action(&dice, weights), draw_wait(&dice), model_roll(&dice)};
     }
 }
 
@@ -311,6 +347,11 @@ static void come_to_rest(struct model_world *world)
 struct model_outcome model_walk_run(const struct model_walk *walk, bool trace)
 {
     struct model_world world = {.dice = {walk->seed}, .trace = trace};
+    static const unsigned climates[] = {0, 200, 600, 900};
+    for (unsigned i = 0; i < MODEL_TROUBLES; i++) {
+        world.climate[i] = climates[model_below(&world.dice, 4)];
+    }
+    world.climate[MODEL_CUT_OFF] /= 4;
     model_open(&world, walk->replicas);
     for (size_t i = 0; i < walk->count && !world.failed; i++) {
         const struct model_step *step = &walk->steps[i];
