@@ -17,9 +17,10 @@ from process import Child, say, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICE_NAME = f"plimsoll.{manifests.NAMESPACE}.svc"
-# The server runs as an account that has nothing but the ClusterRole plimsoll; in a pod it shares the
-# scheduler's account, whose rights would hide what is missing in that role.
+# The server runs as an account that has nothing but the server's own roles; in a pod it shares the
+# scheduler's account, whose rights would hide what is missing in those.
 SERVER_ACCOUNT = "tests-server"
+SERVER_ROLES = ("plimsoll", "plimsoll-books", "plimsoll-tls")
 
 
 def find_program():
@@ -32,8 +33,10 @@ def find_program():
 
 
 class Plimsoll:
-    def __init__(self, plane):
+    def __init__(self, plane, source=manifests.ALL):
+        """@param source  The objects whose flags and files the processes get."""
         self.plane = plane
+        self.source = source
         self.program = find_program()
         self.folder = plane.folder
         self.certs = self.folder / "certs"
@@ -49,11 +52,15 @@ class Plimsoll:
         self.run_install_script()
         self.point_webhook_here()
         self.let_server_account_through()
-        self._bind_server_account()
+        self.bind_server_account()
         self.server_kubeconfig = self.plane.token_kubeconfig("server", manifests.NAMESPACE, SERVER_ACCOUNT)
+        self.use_scheduler()
+
+    def use_scheduler(self):
+        """The scheduler and the configurations, as the objects have them."""
         self.scheduler_kubeconfig = self.plane.token_kubeconfig("scheduler-account", manifests.NAMESPACE,
                                                                 "plimsoll")
-        self.use_config(manifests.server_config())
+        self.use_config(self.source.server_config())
         self.scheduler = self.plane.scheduler("plimsoll-scheduler", self._scheduler_config(),
                                               self.scheduler_kubeconfig, *self._scheduler_flags())
 
@@ -99,14 +106,16 @@ class Plimsoll:
         self.config.write_text(text)
 
     def start_server(self):
+        given = self.source.container("server")["args"]
+        files = {"tls-cert": self.certs / "tls.crt", "tls-key": self.certs / "tls.key"}
         flags = {"config": self.config, "listen": f"127.0.0.1:{self.https}",
-                 "tls-cert": self.certs / "tls.crt", "tls-key": self.certs / "tls.key",
+                 **({} if any(one.startswith("--tls-secret=") for one in given) else files),
                  "extender-listen": f"127.0.0.1:{self.extender}",
                  "metrics-listen": f"127.0.0.1:{self.metrics}"}
         # The Deployment's own flags, with this machine's files and ports, and a kubeconfig in the
         # place of the pod's credentials.
         arguments = []
-        for argument in manifests.container("server")["args"]:
+        for argument in given:
             name = argument.removeprefix("--").partition("=")[0]
             arguments.append(f"--{name}={flags.pop(name)}" if name in flags else argument)
         assert not flags, f"the Deployment does not give {', '.join(flags)}"
@@ -171,26 +180,24 @@ class Plimsoll:
 
     # Parts of install.
 
-    def _bind_server_account(self):
+    def bind_server_account(self):
         api = self.plane.api
         api.create("serviceaccounts", {"metadata": {"name": SERVER_ACCOUNT}}, manifests.NAMESPACE)
-        binding = manifests.find("ClusterRoleBinding", "plimsoll")
-        binding["metadata"]["name"] = SERVER_ACCOUNT
-        binding["subjects"][0]["name"] = SERVER_ACCOUNT
-        api.create("clusterrolebindings", binding)
-        books = manifests.find("RoleBinding", "plimsoll-books")
-        books["metadata"]["name"] = SERVER_ACCOUNT
-        books["subjects"][0]["name"] = SERVER_ACCOUNT
-        api.create("rolebindings", books, manifests.NAMESPACE)
+        for binding in self.source.objects():
+            if binding["kind"].endswith("RoleBinding") and binding["roleRef"]["name"] in SERVER_ROLES:
+                binding["metadata"] = {"name": f"{SERVER_ACCOUNT}-{binding['metadata']['name']}"}
+                binding["subjects"][0]["name"] = SERVER_ACCOUNT
+                plural = f"{binding['kind'].lower()}s"
+                api.create(plural, binding, None if plural.startswith("cluster") else manifests.NAMESPACE)
 
     def _scheduler_flags(self):
         """The Deployment's own, but for the file and the port, which are others here."""
-        program, *flags = manifests.container("kube-scheduler")["command"]
+        program, *flags = self.source.container("kube-scheduler")["command"]
         assert program == "kube-scheduler"
         return [flag for flag in flags if not flag.startswith(("--config=", "--secure-port="))]
 
     def _scheduler_config(self):
-        config = manifests.scheduler_config()
+        config = self.source.scheduler_config()
         config["clientConnection"] = {"kubeconfig": str(self.scheduler_kubeconfig)}
         config["extenders"][0]["urlPrefix"] = f"http://127.0.0.1:{self.extender}"
         path = self.folder / "plimsoll-scheduler.yaml"
@@ -198,7 +205,7 @@ class Plimsoll:
         return path
 
     def _lease_holder(self):
-        name = manifests.scheduler_config()["leaderElection"]["resourceName"]
+        name = self.source.scheduler_config()["leaderElection"]["resourceName"]
         lease = self.plane.api.find("leases", name, manifests.NAMESPACE)
         return lease and lease["spec"].get("holderIdentity")
 

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""charts/plimsoll as it is rendered: by both Helms, with every set of options, and what the programs and the
+API server say to the result. Installing it is test_chart_install.py."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import charts
+from charts import CHART, OPTIONS, ROOT, VERSION, Helm, find, of_kind
+from plimsoll import find_program
+
+# Their CustomResourceDefinitions are not in the tests' cluster.
+ELSEWHERE = ("cert-manager.io/", "monitoring.coreos.com/")
+NAMESPACE = "chart-dry-run"
+
+
+@pytest.fixture(scope="session", params=[3, 4], ids=["helm3", "helm4"])
+def helm(request, folder):
+    return Helm(request.param, folder)
+
+
+@pytest.fixture(scope="session")
+def helm4(folder):
+    return Helm(4, folder)
+
+
+@pytest.fixture(scope="session")
+def rendered(folder):
+    """@return {name of an option set: its objects}"""
+    helm = Helm(4, folder)
+    return {file.name: helm.template(file) for file in OPTIONS}
+
+
+each_option = pytest.mark.parametrize("option", OPTIONS, ids=lambda file: file.stem)
+
+
+# -- both Helms --------------------------------------------------------------------------------------------
+
+def test_lint_finds_nothing(helm):
+    for option in OPTIONS:
+        done = helm.run("lint", CHART, "--strict", "--namespace=plimsoll-system", f"--kube-version={VERSION}",
+                        f"--values={option}")
+        assert "0 chart(s) failed" in done.stdout
+        # What a value that is not there prints.
+        assert "<no value>" not in done.stdout
+
+
+def test_both_helms_render_the_same(folder, rendered):
+    def order(objects):
+        return sorted(objects, key=lambda one: (one["kind"], one["metadata"]["name"]))
+    helm3 = Helm(3, folder)
+    for option in OPTIONS:
+        assert order(helm3.template(option)) == order(rendered[option.name]), option.name
+
+
+def test_unknown_keys_are_refused_with_their_path(helm, folder):
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    paths = ["/config/profiles/0", "/config/profiles/0/match"]
+
+    def spoil(value, schema, path):
+        if not schema.get("additionalProperties", True):
+            paths.append(path)
+        for key, one in list(value.items()):
+            if isinstance(one, dict):
+                spoil(one, schema.get("properties", {}).get(key, {}), f"{path}/{key}")
+        if path in paths:
+            value["misspelt"] = 1
+    spoil(values, schema, "")
+    values["config"]["profiles"] = [{"name": "a", "extends": "nvidia", "misspelt": 1, "match": {"misspelt": 1}}]
+    file = folder / "misspelt.yaml"
+    file.write_text(yaml.safe_dump(values))
+    said = helm.refusal(file)
+    # Every level but `global`, which is also a parent chart's.
+    assert len(paths) > 25
+    for path in paths:
+        assert f"- at '{path}': additional properties 'misspelt' not allowed" in said
+
+
+@pytest.mark.parametrize("value,said", [
+    ("tls.mode=magic", "at '/tls/mode': value must be one of 'self', 'cert-manager', 'provided'"),
+    ("config.reserve=lots", "at '/config/reserve'"),
+    ("config.policy=random", "at '/config/policy'"),
+    ("webhook.failurePolicy=Maybe", "at '/webhook/failurePolicy'"),
+    ("server.replicas=0", "at '/server/replicas'"),
+    ("config.profiles[0].name=mine", "missing property 'extends'"),
+    ("image.digest=latest", "at '/image/digest'"),
+    ("server.hostNetwork=true", "extender.clientCA.existingSecret is empty"),
+    ("server.hostNetwork=true,extender.clientCA.existingSecret=ca", "10250, the kubelet's"),
+    ("tls.mode=provided", "tls.existingSecret is empty"),
+    ("tls.caBundle=QUJD", "tls.caBundle goes with tls.mode provided"),
+    ("tls.mode=cert-manager", "the cluster has no cert-manager.io/v1"),
+    ("namespaceOverride=kube-system", "namespace kube-system"),
+    ("kubeScheduler.schedulerName=default-scheduler", "two schedulers would bind the same pods"),
+])
+def test_what_does_not_go_is_refused_with_a_sentence(helm, value, said):
+    assert said in helm.refusal(value)
+
+
+# -- the cluster's version ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("version,tag,probe", [
+    ("v1.36.3", "v1.36.3", "/readyz"),
+    ("v1.33.1-eks-db838b0", "v1.33.1", "/readyz"),
+    ("v1.31.2+k3s1", "v1.31.2", "/readyz"),
+    ("v1.32.0+rke2r1", "v1.32.0", "/readyz"),
+    ("v1.30.5-gke.1014001", "v1.30.5", "/healthz"),
+])
+def test_kube_schedulers_tag_is_the_clusters_version_without_suffixes(helm, version, tag, probe):
+    pod = find(helm.template(version=version), "Deployment", "plimsoll")["spec"]["template"]["spec"]
+    scheduler = next(one for one in pod["containers"] if one["name"] == "kube-scheduler")
+    assert scheduler["image"] == f"registry.k8s.io/kube-scheduler:{tag}"
+    assert scheduler["readinessProbe"]["httpGet"]["path"] == probe
+
+
+@pytest.mark.parametrize("version", ["v1.29.6-eks-db838b0", "v1.29.15+k3s1"])
+def test_an_older_kubernetes_is_refused(helm, version):
+    assert "chart requires kubeVersion: >=1.30.0-0" in helm.refusal(version=version)
+
+
+# -- what is in it -----------------------------------------------------------------------------------------
+
+@each_option
+def test_every_object_is_ours_by_its_labels(rendered, option):
+    for one in rendered[option.name]:
+        labels = one["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "plimsoll"
+        assert labels["app.kubernetes.io/instance"] == "plimsoll"
+        assert labels["helm.sh/chart"].startswith("plimsoll-")
+
+
+@each_option
+def test_what_somebody_else_writes_is_not_rendered(rendered, option):
+    for one in rendered[option.name]:
+        if one["kind"] == "MutatingWebhookConfiguration":
+            assert "caBundle" not in one["webhooks"][0]["clientConfig"]
+        if one["kind"] == "Secret":
+            assert not {"data", "stringData"} & one.keys()
+
+
+def test_a_ca_of_ones_own_goes_to_the_webhook(helm4):
+    objects = helm4.template("tls.mode=provided", "tls.existingSecret=mine", "tls.caBundle=QUJD")
+    webhook = find(objects, "MutatingWebhookConfiguration", "plimsoll")["webhooks"][0]
+    assert webhook["clientConfig"]["caBundle"] == "QUJD"
+    assert "cert-manager.io/inject-ca-from" not in find(
+        objects, "MutatingWebhookConfiguration", "plimsoll")["metadata"]["annotations"]
+
+
+@each_option
+def test_selectors_select_the_pods_whatever_labels_the_user_adds(rendered, option):
+    objects = rendered[option.name]
+    owners = of_kind(objects, "Deployment") + of_kind(objects, "DaemonSet")
+    pods = {one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"] for one in owners}
+    for one in owners:
+        wanted = one["spec"]["selector"]["matchLabels"].items()
+        assert [name for name, labels in pods.items() if wanted <= labels.items()] == [one["metadata"]["name"]]
+        # By these the server knows its agents.
+        labels = pods[one["metadata"]["name"]]
+        assert labels["app.kubernetes.io/part-of"] == "plimsoll"
+        assert labels["app.kubernetes.io/component"] == ("agent" if one["kind"] == "DaemonSet" else "server")
+    selectors = [one["spec"]["selector"] for one in of_kind(objects, "Service")]
+    selectors += [one["spec"]["selector"]["matchLabels"] for one in of_kind(objects, "PodDisruptionBudget")]
+    selectors += [one["spec"]["podSelector"]["matchLabels"] for one in of_kind(objects, "NetworkPolicy")]
+    for selector in selectors:
+        assert any(selector.items() <= labels.items() for labels in pods.values())
+
+
+@each_option
+def test_the_programs_take_their_flags_and_files(rendered, option, folder, plane):
+    objects = rendered[option.name]
+    program = find_program()
+    deployment = of_kind(objects, "Deployment")[0]
+    name = deployment["metadata"]["name"]
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    config = folder / "chart-plimsoll.yaml"
+    config.write_text(find(objects, "ConfigMap", name)["data"]["plimsoll.yaml"])
+    run(program, *(f"--config={config}" if one.startswith("--config=") else one for one in arguments),
+        "--check-config")
+    for agent in of_kind(objects, "DaemonSet"):
+        words = agent["spec"]["template"]["spec"]["containers"][0]["command"]
+        assert words[0] == "plimsoll-agent"
+        run(program.with_name("plimsoll-agent"), *words[1:], "--help")
+    for scheduler in [one for one in of_kind(objects, "ConfigMap") if "scheduler.yaml" in one["data"]]:
+        check_scheduler(plane, folder, scheduler["data"]["scheduler.yaml"])
+
+
+def check_scheduler(plane, folder, text):
+    """kube-scheduler reads it, defaults it and writes it down."""
+    file, out = folder / "chart-scheduler.yaml", folder / "chart-scheduler-out.yaml"
+    config = yaml.safe_load(text)
+    config["clientConnection"] = {"kubeconfig": str(plane.kubeconfig)}
+    file.write_text(yaml.safe_dump(config))
+    run(plane.binaries / "kube-scheduler", f"--config={file}", f"--write-config-to={out}",
+        f"--cert-dir={folder / 'chart-scheduler'}", "--bind-address=127.0.0.1")
+    read = yaml.safe_load(out.read_text())
+    assert read["profiles"][0]["percentageOfNodesToScore"] == 100
+    assert read["extenders"][0]["preemptVerb"] == "preempt"
+
+
+def run(*words):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{' '.join(map(str, words))}: {done.stderr}"
+
+
+def test_which_pods_reach_the_webhook_follows_from_the_profiles(rendered):
+    def condition(option):
+        webhook = find(rendered[option], "MutatingWebhookConfiguration", "plimsoll")["webhooks"][0]
+        return webhook["matchConditions"][0]["expression"]
+    shipped, mine = condition("default-values.yaml"), condition("profiles-values.yaml")
+    for name in ("'nvidia.com/gpu'", "'plimsoll.dev/vram'", "'amd.com/gpu'", "startsWith('gpu.intel.com/')"):
+        assert name in shipped and name in mine
+    for name in ("'example.com/gpu'", "startsWith('example.com/mig-')", "'example.com/shared-gpu'",
+                 "'nvidia-crun'"):
+        assert name in mine and name not in shipped
+
+
+def test_a_renamed_resource_takes_the_shipped_ones_place(helm4):
+    objects = helm4.template("config.resources.amd[0]=example.com/amd", "config.resources.intel[0]=gpu.intel.com/xe")
+    webhook = find(objects, "MutatingWebhookConfiguration", "plimsoll")["webhooks"][0]
+    condition = webhook["matchConditions"][0]["expression"]
+    assert "'gpu.intel.com/xe'" in condition and "'example.com/amd'" in condition
+    assert "startsWith('gpu.intel.com/')" not in condition and "'amd.com/gpu'" not in condition
+
+
+def test_with_node_capacity_the_scheduler_counts_vram_itself(rendered):
+    config = yaml.safe_load(find(rendered["profiles-values.yaml"], "ConfigMap",
+                                 "plimsoll-scheduler")["data"]["scheduler.yaml"])
+    assert "pluginConfig" not in config["profiles"][0]
+    rules = find(rendered["profiles-values.yaml"], "ClusterRole", "plimsoll")["rules"]
+    assert {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]} in rules
+
+
+def test_the_guards_name_the_accounts_that_are_rendered(rendered):
+    text = json.dumps(of_kind(rendered["everything-values.yaml"], "ValidatingAdmissionPolicy"))
+    assert "'system:serviceaccount:plimsoll-system:server', 'system:serviceaccount:ops:restorer'" in text
+    assert "'system:serviceaccount:plimsoll-system:measurer'" in text
+
+
+def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
+    def runs_on(name, labels):
+        pod = find(rendered["default-values.yaml"], "DaemonSet", name)["spec"]["template"]["spec"]
+        required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+
+        def holds(term):
+            return all((labels.get(one["key"]) in one["values"]) == (one["operator"] == "In")
+                       for one in term["matchExpressions"])
+        return any(holds(term) for term in required["nodeSelectorTerms"])
+
+    def agents(**labels):
+        labels = {key.replace("_", "/"): value for key, value in labels.items()}
+        return [vendor for vendor in ("nvidia", "amd", "intel") if runs_on(f"plimsoll-agent-{vendor}", labels)]
+    nvidia, amd = {"nvidia.com_gpu.present": "true"}, {"feature.node.kubernetes.io_amd-gpu": "true"}
+    intel = {"intel.feature.node.kubernetes.io_gpu": "true"}
+    assert agents() == []
+    assert agents(**nvidia) == ["nvidia"]
+    assert agents(**amd) == ["amd"]
+    assert agents(**intel) == ["intel"]
+    assert agents(**nvidia, **amd, **intel) == ["nvidia"]
+    assert agents(**amd, **intel) == ["amd"]
+
+
+def test_no_agent_is_privileged(rendered):
+    for option, objects in rendered.items():
+        for agent in of_kind(objects, "DaemonSet"):
+            pod = agent["spec"]["template"]["spec"]
+            context = pod["containers"][0]["securityContext"]
+            assert not context.get("privileged")
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"]["drop"] == ["ALL"]
+            assert all(mount["readOnly"] for mount in pod["containers"][0]["volumeMounts"]
+                       if mount["name"] != "more")
+            assert set(context["capabilities"].get("add", [])) <= {"SYS_PTRACE", "PERFMON"}
+
+
+def test_images_come_from_one_registry_when_told(rendered):
+    objects = rendered["everything-values.yaml"]
+    images = [container["image"] for one in of_kind(objects, "Deployment") + of_kind(objects, "DaemonSet")
+              for container in one["spec"]["template"]["spec"]["containers"]]
+    images += [container["image"] for one in of_kind(objects, "Pod") for container in one["spec"]["containers"]]
+    assert all(image.startswith("registry.example.com/") for image in images)
+    assert f"registry.example.com/mirror/plimsoll@sha256:{'0123456789abcdef' * 4}" in images
+    assert "registry.example.com/mirror/agent:v9" in images
+    assert "registry.example.com/kube-scheduler:v1.36.1" in images
+
+
+def test_the_chart_is_of_the_programs_version():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    cmake = re.search(r"project\(plimsoll VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+    assert chart["appVersion"] == cmake
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_there_are(rendered):
+    sources = "".join(file.read_text() for folder in ("cmd", "src") for file in (ROOT / folder).glob("**/*.c"))
+    known = set(re.findall(r'"(plimsoll_[a-z0-9_]+)"', sources))
+    fields = re.findall(r"^ *GAUGE\(([a-z]+),", sources, re.MULTILINE)
+    known |= {f"plimsoll_gpu_memory_{field}_bytes" for field in fields}
+    objects = rendered["monitoring-values.yaml"]
+    dashboard = find(objects, "ConfigMap", "plimsoll-dashboard")["data"]["plimsoll.json"]
+    assert json.loads(dashboard)["panels"]
+    rules = find(objects, "PrometheusRule", "plimsoll")["spec"]["groups"][0]["rules"]
+    asked = dashboard + " ".join(rule["expr"] for rule in rules)
+    names = set(re.findall(r"plimsoll_[a-z0-9_]+", asked))
+    assert len(names) > 10
+    assert not names - known
+
+
+def test_a_service_monitor_finds_its_service(rendered):
+    objects = rendered["monitoring-values.yaml"]
+    services = of_kind(objects, "Service")
+    monitors = of_kind(objects, "ServiceMonitor")
+    assert len(monitors) == 2
+    for monitor in monitors:
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        found = [one for one in services if wanted <= one["metadata"]["labels"].items()]
+        assert len(found) == 1
+        assert found[0]["spec"]["ports"][0]["name"] == monitor["spec"]["endpoints"][0]["port"]
+        rules = find(objects, "PrometheusRule", "plimsoll")["spec"]["groups"][0]["rules"]
+        # Prometheus' label job is the Service's name.
+        assert any(f'job="{found[0]["metadata"]["name"]}"' in rule["expr"] for rule in rules)
+
+
+# -- what the API server says ------------------------------------------------------------------------------
+
+@each_option
+def test_every_object_passes_strict_validation(helm4, plane, option):
+    if plane.api.find("namespaces", NAMESPACE) is None:
+        plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
+        plane.wait_for("the service account", lambda: plane.api.find("serviceaccounts", "default", NAMESPACE))
+    objects = helm4.template(option, name="dry", namespace=NAMESPACE)
+    known = [one for one in objects if not one["apiVersion"].startswith(ELSEWHERE)]
+    for one in known:
+        # A dry run leaves nothing that the next object could refer to.
+        if one["metadata"].get("namespace") not in (None, "kube-system", "default"):
+            one["metadata"]["namespace"] = NAMESPACE
+        if one["kind"] == "Pod":
+            one["spec"]["serviceAccountName"] = "default"
+    plane.kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-",
+                  text=yaml.safe_dump_all(known))
+    assert len(known) > 5

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chart's life in a cluster of its own: installed, upgraded, rolled back and uninstalled by both Helms, and
+applied as Argo CD does; the webhook works at every step, and nothing is left behind."""
+
+import base64
+import shutil
+import time
+
+import pytest
+import yaml
+
+import nodes
+import pods
+from api import ApiError
+from charts import CHART, Helm, find
+from control_plane import ControlPlane
+from lab import Lab
+from manifests import NAMESPACE, Objects
+from plimsoll import Plimsoll
+from process import say
+
+SERVER_ACCOUNT = f"system:serviceaccount:{NAMESPACE}:tests-server"
+# What the server's own writes of certificates look like to Helm.
+AUTHORITY = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nnot read here\n").decode()
+
+
+@pytest.fixture(scope="module")
+def own_plane(folder):
+    """Empty: the other tests' cluster has manifests/ in it."""
+    path = folder / "chart"
+    path.mkdir()
+    plane = ControlPlane(path)
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(scope="module")
+def chart(folder):
+    """The chart, with a Service that the API server can reach without kube-proxy. Done to the chart and not to
+    the cluster: a field that others changed would be a conflict in Helm 4's next upgrade."""
+    copy = folder / "chart/plimsoll"
+    shutil.copytree(CHART, copy)
+    file = copy / "templates/server/service.yaml"
+    head, _, _ = file.read_text().partition("spec:\n")
+    file.write_text(head + "spec: {type: ExternalName, externalName: localhost}\n")
+    return copy
+
+
+class Release:
+    """A release of the chart and the pod's two programs as local processes."""
+
+    def __init__(self, plane, chart, major):
+        self.plane, self.chart = plane, chart
+        self.helm = Helm(major, plane.folder, plane.kubeconfig)
+        self.plimsoll = Plimsoll(plane, Objects("the release", self.objects))
+        # As shipped, but for a port that is free here and the server's account.
+        values = {"service": {"port": self.plimsoll.https}, "guards": {"extraUsers": [SERVER_ACCOUNT]}}
+        self.values = plane.folder / f"helm{major}-values.yaml"
+        self.values.write_text(yaml.safe_dump(values))
+
+    def helm_run(self, verb, *arguments):
+        return self.helm.run(*verb.split(), "plimsoll", *arguments, f"--namespace={NAMESPACE}")
+
+    def install(self):
+        self.helm_run("install", self.chart, "--create-namespace", f"--values={self.values}")
+
+    def upgrade(self, *values):
+        self.helm_run("upgrade", self.chart, f"--values={self.values}", *(f"--set={one}" for one in values))
+
+    def objects(self):
+        text = self.helm_run("get manifest").stdout
+        return [one for one in yaml.safe_load_all(text) if one]
+
+    def start(self):
+        self.plimsoll.bind_server_account()
+        kubeconfig = self.plane.token_kubeconfig("server", NAMESPACE, "tests-server")
+        # In a pod the ServiceAccount's files name the namespace.
+        kubeconfig.write_text(kubeconfig.read_text().replace(
+            "{cluster: tests, user: tests}", f"{{cluster: tests, user: tests, namespace: {NAMESPACE}}}"))
+        self.plimsoll.server_kubeconfig = kubeconfig
+        self.plimsoll.use_scheduler()
+        self.plimsoll.start()
+
+    def webhook(self):
+        return self.plane.api.get("mutatingwebhookconfigurations", "plimsoll")["webhooks"][0]
+
+    def clean(self):
+        self.plimsoll.stop()
+        self.plane.api.delete("clusterrolebindings", "tests-server-plimsoll")
+        self.plane.api.delete("namespaces", NAMESPACE)
+        self.plane.wait_for("the namespace to be gone",
+                            lambda: self.plane.api.find("namespaces", NAMESPACE) is None)
+
+
+@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
+def release(request, own_plane, chart):
+    release = Release(own_plane, chart, request.param)
+    yield release
+    release.helm.run("uninstall", "plimsoll", f"--namespace={NAMESPACE}", check=False)
+    release.clean()
+
+
+@pytest.fixture
+def lab(own_plane, release):
+    lab = Lab(own_plane, release.plimsoll)
+    lab.open()
+    yield lab
+    # Not Lab.close: when a test ends here there is no server to ask.
+    for namespace in (lab.namespace, lab.outside):
+        own_plane.api.delete_all("pods", namespace, gracePeriodSeconds=0)
+        own_plane.api.delete("namespaces", namespace)
+    for name in lab.nodes:
+        own_plane.api.delete("nodes", name)
+    own_plane.api.delete("runtimeclasses", "nvidia")
+
+
+def in_force(lab):
+    """The API server counts a webhook or a policy some time after it is written."""
+    lab.wait_for("the webhook to be called", lambda: mutated(lab.preview(pods.gpu("asking", "1Gi"))))
+
+
+def mutated(pod):
+    return pod["metadata"]["annotations"].get("plimsoll.dev/profile") == "nvidia"
+
+
+def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
+    def trusted():
+        return release.webhook()["clientConfig"]["caBundle"]
+    began = time.monotonic()
+    release.install()
+    release.start()
+    lab.add_runtime_class()
+    lab.add_nodes(nodes.nvidia("box", 16384))
+    in_force(lab)
+    lab.create(pods.gpu("first", "12Gi"))
+    placed = lab.wait_running("first")[0]
+    say(f"helm{release.helm.major}: {time.monotonic() - began:.1f} s from install to the first placed pod")
+    assert placed["spec"]["schedulerName"] == "plimsoll-scheduler"
+    assert "plimsoll.dev/claim" in placed["metadata"]["annotations"]
+    assert "A first GPU pod" in release.helm_run("get notes").stdout
+
+    # Upgrade, after the server has made another CA.
+    old = release.webhook()["clientConfig"]["caBundle"]
+    own_plane.api.call("PATCH", f"/api/v1/namespaces/{NAMESPACE}/secrets/plimsoll-tls",
+                       [{"op": "remove", "path": "/data"}], "application/json-patch+json")
+    lab.wait_for("the webhook to trust another CA", lambda: trusted() != old)
+    both = trusted()
+    generation = own_plane.api.get("deployments", "plimsoll", NAMESPACE)["metadata"]["generation"]
+    release.upgrade("webhook.timeoutSeconds=7", "config.policy=spread")
+    assert release.webhook()["timeoutSeconds"] == 7
+    assert "policy: spread" in release.plimsoll.source.server_config()
+    # The configuration is read at start, so the pods are made anew.
+    assert own_plane.api.get("deployments", "plimsoll", NAMESPACE)["metadata"]["generation"] > generation
+    assert trusted() == both
+    assert mutated(lab.preview(pods.gpu("second", "1Gi")))
+
+    release.helm_run("rollback", "1")
+    assert trusted() == both
+    assert release.webhook()["timeoutSeconds"] == 5
+    assert "policy: pack" in release.plimsoll.source.server_config()
+    lab.create(pods.vram_only("third", "2Gi"))
+    lab.wait_running("third")
+
+    # Uninstall, with a failurePolicy that would hurt.
+    release.upgrade("webhook.failurePolicy=Fail")
+    assert release.webhook()["failurePolicy"] == "Fail"
+    release.plimsoll.stop()
+    assert len(left_behind(own_plane)) > 20
+    release.helm_run("uninstall", "--wait")
+    assert left_behind(own_plane) == []
+    lab.wait_for("the API server to forget the webhook", lambda: lab.create(pods.gpu("afterwards", "1Gi")))
+    assert "plimsoll.dev/profile" not in lab.pod("afterwards")["metadata"]["annotations"]
+    assert lab.phases()["first"] == "Running"
+
+
+def left_behind(plane):
+    kinds = ("mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings,"
+             "clusterroles,clusterrolebindings,roles,rolebindings,services,deployments,daemonsets,configmaps,"
+             "serviceaccounts,poddisruptionbudgets,networkpolicies,secrets")
+    found = plane.kubectl("get", kinds, "--all-namespaces", "--selector=app.kubernetes.io/managed-by=Helm",
+                          "--output=name").stdout
+    return found.split()
+
+
+def test_the_helm_test_tells_whether_the_webhook_is_called(lab, release, own_plane):
+    release.install()
+    release.start()
+    in_force(lab)
+    hooks = [one for one in yaml.safe_load_all(release.helm_run("get hooks").stdout) if one]
+    pod = find(hooks, "Pod", "plimsoll-test")
+    own_plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(one for one in hooks if one != pod))
+    kubeconfig = own_plane.token_kubeconfig("helm-test", NAMESPACE, pod["spec"]["serviceAccountName"])
+    asked = own_plane.folder / "helm-test-pod.yaml"
+    asked.write_text(find(hooks, "ConfigMap", "plimsoll-test")["data"]["pod.yaml"])
+
+    def ask():
+        words = [word for word in pod["spec"]["containers"][0]["command"][1:]
+                 if not word.startswith(("--filename", "--cache-dir"))]
+        # Behind the tests' own, this kubeconfig counts.
+        return own_plane.kubectl(*words, f"--filename={asked}", f"--kubeconfig={kubeconfig}", check=False)
+    lab.wait_for("RBAC to know the test's account", lambda: "forbidden: User" not in ask().stderr)
+    done = ask()
+    assert done.returncode == 0, done.stderr
+    assert "pod/plimsoll-test created (server dry run)" in done.stdout
+    release.plimsoll.stop_server()
+    done = ask()
+    assert done.returncode != 0
+    assert "plimsoll.dev/claim" in done.stderr
+    # What the dry run made.
+    assert own_plane.api.find("pods", "plimsoll-test", "default") is None
+    for one in hooks[::-1]:
+        if one != pod:
+            own_plane.kubectl("delete", one["kind"], one["metadata"]["name"], "--ignore-not-found",
+                              "--namespace", one["metadata"]["namespace"])
+
+
+def server_writes(plane):
+    """What the server writes with tls.mode self: the Secret's data, and caBundle by server-side apply."""
+    plane.api.call("PATCH", f"/api/v1/namespaces/{NAMESPACE}/secrets/plimsoll-tls?fieldManager=plimsoll",
+                   {"data": {"ca.crt": AUTHORITY}}, "application/merge-patch+json")
+    plane.api.call("PATCH", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/plimsoll"
+                   "?fieldManager=plimsoll&force=true",
+                   {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+                    "metadata": {"name": "plimsoll"},
+                    "webhooks": [{"name": "pods.plimsoll.dev", "clientConfig": {"caBundle": AUTHORITY}}]},
+                   "application/apply-patch+yaml")
+
+
+def assert_kept(plane):
+    webhook = plane.api.get("mutatingwebhookconfigurations", "plimsoll")["webhooks"][0]
+    assert webhook["clientConfig"]["caBundle"] == AUTHORITY
+    secret = plane.api.call("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/plimsoll-tls")
+    assert secret["data"] == {"ca.crt": AUTHORITY}
+
+
+def test_upgrade_and_rollback_keep_what_the_server_wrote(release, own_plane, chart):
+    release.install()
+    server_writes(own_plane)
+    release.upgrade("webhook.timeoutSeconds=7")
+    assert release.webhook()["timeoutSeconds"] == 7
+    assert_kept(own_plane)
+    release.helm_run("rollback", "1")
+    assert release.webhook()["timeoutSeconds"] == 5
+    assert_kept(own_plane)
+    release.helm_run("uninstall", "--wait")
+    assert left_behind(own_plane) == []
+
+
+def test_applied_as_argo_cd_does_it_again_and_again(release, own_plane, chart):
+    own_plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
+
+    def apply(*values):
+        text = release.helm.run("template", "plimsoll", chart, f"--namespace={NAMESPACE}", "--no-hooks",
+                                "--kube-version=v1.36.3", *(f"--set={one}" for one in values)).stdout
+        return own_plane.kubectl("apply", "--server-side", "--field-manager=argocd-controller", "-f", "-", text=text)
+    apply()
+    server_writes(own_plane)
+    apply("webhook.timeoutSeconds=7")
+    assert release.webhook()["timeoutSeconds"] == 7
+    assert_kept(own_plane)
+    # And nothing to do is nothing done.
+    before = own_plane.api.get("mutatingwebhookconfigurations", "plimsoll")["metadata"]["generation"]
+    apply("webhook.timeoutSeconds=7")
+    assert own_plane.api.get("mutatingwebhookconfigurations", "plimsoll")["metadata"]["generation"] == before
+    text = release.helm.run("template", "plimsoll", chart, f"--namespace={NAMESPACE}").stdout
+    own_plane.kubectl("delete", "--ignore-not-found", "-f", "-", text=text)
+    assert left_behind(own_plane) == []
+
+
+def test_two_releases_do_not_share_a_webhook(release, own_plane, chart):
+    release.install()
+    with pytest.raises(AssertionError, match="plimsoll"):
+        release.helm.run("install", "plimsoll", chart, "--namespace=elsewhere", "--create-namespace",
+                         f"--values={release.values}")
+    own_plane.api.delete("namespaces", "elsewhere")
+
+
+def test_with_fail_a_gpu_pod_is_refused_while_no_server_answers_and_others_are_not(lab, release):
+    release.install()
+    release.upgrade("webhook.failurePolicy=Fail")
+    lab.wait_for("GPU pods to be refused", lambda: refused(lab, pods.gpu("asks", "1Gi")))
+    assert not refused(lab, pods.pod("plain"))
+
+
+def refused(lab, pod):
+    try:
+        lab.preview(pod)
+    except ApiError as error:
+        return "failed calling webhook" in error.message
+    return False
