@@ -57,6 +57,10 @@ def test_both_helms_render_the_same(folder, rendered):
         assert order(helm3.template(option)) == order(rendered[option.name]), option.name
 
 
+def test_manifests_are_what_it_renders(helm4):
+    run(ROOT / "scripts/render-manifests", "--check")
+
+
 def test_unknown_keys_are_refused_with_their_path(helm, folder):
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = json.loads((CHART / "values.schema.json").read_text())
