@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node agent costs: memory, processor time and writes, idle and under a model that comes and goes.
 
-    agent.py BUILD_DIR [--seconds N] [--reader nvml|fake] [--hours-of N]
+    agent.py BUILD_DIR [--seconds N] [--reader nvml|fake]
 
 8 cards and 64 pods of two processes each, the played libnvidia-ml (tests/support/nvml) or the fake reader,
 an API server on loopback over TLS. Nothing here is compared with anything: the targets are absolute
@@ -94,7 +94,8 @@ def main():
             status = agent.wait(60)
             api.stop()
         hour = 3600 / options.seconds
-        print(f"resident              {kib['Rss'] / 1000 * 1.024:6.1f} MB (anonymous {kib['Anonymous'] / 1000 * 1.024:.1f} MB)")
+        resident, anonymous = (kib[name] * 1024 / 1e6 for name in ("Rss", "Anonymous"))
+        print(f"resident              {resident:6.1f} MB (anonymous {anonymous:.1f} MB)")
         print(f"idle                  {idle[0]:6.2f} % of a core, {idle[1] * hour:.0f} writes in an hour")
         print(f"a model each 40 s     {busy[0]:6.2f} % of a core, {busy[1] * hour:.0f} writes in an hour")
         assert status == 0, f"the agent ended with {status}"
