@@ -79,15 +79,16 @@ static bool add_name(struct names *names, const char *name)
     return true;
 }
 
-/* `service` and `namespace_` may be anything: what is no name is found by the check. */
+/* `service` and `in_namespace` may be anything: what is no name is found by the check. */
 static bool fill_names(struct names *names, const struct plimsoll_config *config,
-                       const char *namespace_)
+                       const char *in_namespace)
 {
     const char *service = config->service;
     (void)snprintf(names->own[0], NAME_SIZE, "%.253s", service);
-    (void)snprintf(names->own[1], NAME_SIZE, "%.253s.%.63s", service, namespace_);
-    (void)snprintf(names->own[2], NAME_SIZE, "%.253s.%.63s.svc", service, namespace_);
-    (void)snprintf(names->own[3], NAME_SIZE, "%.253s.%.63s.svc.cluster.local", service, namespace_);
+    (void)snprintf(names->own[1], NAME_SIZE, "%.253s.%.63s", service, in_namespace);
+    (void)snprintf(names->own[2], NAME_SIZE, "%.253s.%.63s.svc", service, in_namespace);
+    (void)snprintf(names->own[3], NAME_SIZE, "%.253s.%.63s.svc.cluster.local", service,
+                   in_namespace);
     (void)snprintf(names->own[4], NAME_SIZE, "localhost");
     names->list = (struct plimsoll_leaf_names){.dns = names->dns, .ip = names->ip};
     bool room = add_name(names, "127.0.0.1") && add_name(names, "::1");
@@ -479,12 +480,12 @@ void plimsoll_certificates_free(struct plimsoll_certificates **certificates)
     free(keeper);
 }
 
-int plimsoll_certificates_ready(void *context, struct plimsoll_error *err)
+int plimsoll_certificates_ready(void *keeper, struct plimsoll_error *err)
 {
-    struct plimsoll_certificates *keeper = context;
-    pthread_mutex_lock(&keeper->lock);
-    struct plimsoll_error state = keeper->state;
-    pthread_mutex_unlock(&keeper->lock);
+    struct plimsoll_certificates *mine = keeper;
+    pthread_mutex_lock(&mine->lock);
+    struct plimsoll_error state = mine->state;
+    pthread_mutex_unlock(&mine->lock);
     if (state.kind == PLIMSOLL_ERR_NONE) {
         return 0;
     }

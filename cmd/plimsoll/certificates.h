@@ -23,14 +23,13 @@ int plimsoll_certificates_check_names(const struct plimsoll_config *config,
 struct plimsoll_certificates *plimsoll_certificates_new(struct plimsoll_kube *kube,
                                                         const struct plimsoll_config *config);
 /** Begins to give certificates to listener `index` of `http`, which must outlive it. */
-void plimsoll_certificates_start(struct plimsoll_certificates *certificates,
-                                 struct plimsoll_http *http, size_t index);
+void plimsoll_certificates_start(struct plimsoll_certificates *keeper, struct plimsoll_http *http,
+                                 size_t index);
 /** Gives no more. The listener may end after it. */
-void plimsoll_certificates_end(struct plimsoll_certificates *certificates);
+void plimsoll_certificates_end(struct plimsoll_certificates *keeper);
 /** After its last question; also of one that was never started, or NULL. */
 void plimsoll_certificates_free(struct plimsoll_certificates **certificates);
 
 /** A plimsoll_health_fn: API servers trust the certificate that is served. */
-int plimsoll_certificates_ready(void *certificates, struct plimsoll_error *err);
-void plimsoll_certificates_metrics(struct plimsoll_certificates *certificates,
-                                   struct plimsoll_text *out);
+int plimsoll_certificates_ready(void *keeper, struct plimsoll_error *err);
+void plimsoll_certificates_metrics(struct plimsoll_certificates *keeper, struct plimsoll_text *out);

@@ -38,7 +38,7 @@ static const char help[] =
 
 /* The command line as it is. */
 struct flags {
-    const char *for_, *address, *config, *scheduler_name, *namespace_, *server_name;
+    const char *recipe, *address, *config, *scheduler_name, *namespace_, *server_name;
     const char *ca, *client_cert, *client_key;
 };
 
@@ -51,7 +51,7 @@ static const struct {
     {                                                                                              \
         name, offsetof(struct flags, field)                                                        \
     }
-    ROW("for", for_),
+    ROW("for", recipe),
     ROW("address", address),
     ROW("config", config),
     ROW("scheduler-name", scheduler_name),
@@ -225,7 +225,7 @@ static int check_address(const struct flags *flags, struct plimsoll_error *err)
 
 static int run(int argc, char **argv, struct plimsoll_error *err)
 {
-    struct flags flags = {.for_ = NULL};
+    struct flags flags = {.recipe = NULL};
     enum plimsoll_recipe recipe;
     int got = read_flags(argc, argv, &flags, err);
     if (got != 0) {
@@ -234,10 +234,10 @@ static int run(int argc, char **argv, struct plimsoll_error *err)
         }
         return got < 0 ? -1 : 0;
     }
-    if (flags.for_ == NULL || !plimsoll_recipe_named(flags.for_, &recipe)) {
+    if (flags.recipe == NULL || !plimsoll_recipe_named(flags.recipe, &recipe)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "--for \"%.64s\": write one of second|kubeadm|k3s|rke2|talos",
-                                  flags.for_ != NULL ? flags.for_ : "");
+                                  flags.recipe != NULL ? flags.recipe : "");
     }
     if (check_flags(&flags, recipe, err) != 0 || check_words(&flags, err) != 0 ||
         check_address(&flags, err) != 0) {

@@ -70,13 +70,13 @@ struct plimsoll_http_listener {
     const char *name;     /* for the log line `listening` */
     const char *tls_cert; /* PEM file; NULL: plain HTTP, unless tls_given */
     const char *tls_key;
-    bool tls_given; /* HTTPS with what plimsoll_http_give_certificate gives; no handshake succeeds
-                       before */
     const char *client_ca; /* PEM file: clients without a certificate from it are refused in the
                               handshake */
-    bool client_optional;  /* with client_ca: no certificate passes the handshake, a wrong one does
-                              not */
-    bool loopback_only;    /* refuse to start on anything else */
+    bool tls_given; /* HTTPS with what plimsoll_http_give_certificate gives; no handshake succeeds
+                       before */
+    bool client_optional; /* with client_ca: no certificate passes the handshake, a wrong one does
+                             not */
+    bool loopback_only;   /* refuse to start on anything else */
     const struct plimsoll_http_route *routes; /* must outlive the server, with all they point to */
     size_t route_count;
     unsigned connections_max; /* 0: PLIMSOLL_HTTP_CONNECTIONS_MAX; the longest idle one gives way */

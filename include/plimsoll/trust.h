@@ -23,12 +23,12 @@ struct plimsoll_secret {
 };
 
 /** @param secret  Set on success; the caller clears it. */
-int plimsoll_kube_read_secret(struct plimsoll_kube *kube, const char *namespace_, const char *name,
-                              struct plimsoll_secret *secret,
+int plimsoll_kube_read_secret(struct plimsoll_kube *kube, const char *in_namespace,
+                              const char *name, struct plimsoll_secret *secret,
                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /** Writes the Secret back with these, unless it has changed since it was read. */
-int plimsoll_kube_write_secret(struct plimsoll_kube *kube, const char *namespace_, const char *name,
-                               const struct plimsoll_secret *secret,
+int plimsoll_kube_write_secret(struct plimsoll_kube *kube, const char *in_namespace,
+                               const char *name, const struct plimsoll_secret *secret,
                                struct plimsoll_span certificates, struct plimsoll_span keys,
                                struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 void plimsoll_secret_clear(struct plimsoll_secret *secret);

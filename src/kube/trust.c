@@ -44,10 +44,11 @@ static json_t *open_object(const struct plimsoll_api_answer *answer, const char 
 /* -- the Secret ----------------------------------------------------------------------------------
  */
 
-static void write_secret_path(const char *namespace_, const char *name, struct plimsoll_text *path)
+static void write_secret_path(const char *in_namespace, const char *name,
+                              struct plimsoll_text *path)
 {
     plimsoll_text_add_string(path, "/api/v1/namespaces/");
-    plimsoll_api_add_escaped(path, namespace_);
+    plimsoll_api_add_escaped(path, in_namespace);
     plimsoll_text_add_string(path, "/secrets/");
     plimsoll_api_add_escaped(path, name);
 }
@@ -74,11 +75,12 @@ static int parse_secret(struct plimsoll_api_answer *answer, const char *name,
     return 0;
 }
 
-int plimsoll_kube_read_secret(struct plimsoll_kube *kube, const char *namespace_, const char *name,
-                              struct plimsoll_secret *secret, struct plimsoll_error *err)
+int plimsoll_kube_read_secret(struct plimsoll_kube *kube, const char *in_namespace,
+                              const char *name, struct plimsoll_secret *secret,
+                              struct plimsoll_error *err)
 {
     plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
-    write_secret_path(namespace_, name, &path);
+    write_secret_path(in_namespace, name, &path);
     struct plimsoll_api_answer answer =
         plimsoll_api_call(kube, &(struct plimsoll_api_request){.path = path.data});
     int result = plimsoll_api_ok(&answer) ? parse_secret(&answer, name, secret, err)
@@ -108,14 +110,14 @@ static char *changed(const struct plimsoll_secret *secret, struct plimsoll_span 
     return json_dumps(object, JSON_COMPACT);
 }
 
-int plimsoll_kube_write_secret(struct plimsoll_kube *kube, const char *namespace_, const char *name,
-                               const struct plimsoll_secret *secret,
+int plimsoll_kube_write_secret(struct plimsoll_kube *kube, const char *in_namespace,
+                               const char *name, const struct plimsoll_secret *secret,
                                struct plimsoll_span certificates, struct plimsoll_span keys,
                                struct plimsoll_error *err)
 {
     plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
     plimsoll_autofree char *object = changed(secret, certificates, keys);
-    write_secret_path(namespace_, name, &path);
+    write_secret_path(in_namespace, name, &path);
     plimsoll_text_add_string(&path, "?fieldManager=plimsoll");
     struct plimsoll_api_answer answer = plimsoll_api_call(
         kube, &(struct plimsoll_api_request){
