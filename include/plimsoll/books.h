@@ -145,7 +145,7 @@ struct plimsoll_books_event {
     const struct plimsoll_span *names; /* the same nodes, each; NULL: nobody will be told of them */
     size_t name_count;
     uint64_t gains; /* how often any node of the picture had gained room: when the filter looked;
-                       with this gain */
+                       with this gain (0: looked at once more) */
     const char *message;
 };
 

@@ -126,10 +126,11 @@ static void consider(struct plimsoll_books *books, const struct plimsoll_lease *
         return;
     }
     fence->unclean = !given_up;
-    /* Since we saw it written last, it let nothing begin after its own margin. */
+    /* Since we saw it written last, it let nothing begin after that; its margin is for clocks that
+     * run apart and for what was held up after its last look at the time. */
     bool anothers = lease->exists && !mine;
-    fence->until_ms = PLIMSOLL_BINDING_MS_MAX +
-                      (anothers ? fence->seen_ms + PLIMSOLL_LEASE_MS - MARGIN_MS : books->now_ms);
+    fence->until_ms =
+        PLIMSOLL_BINDING_MS_MAX + (anothers ? fence->seen_ms + PLIMSOLL_LEASE_MS : books->now_ms);
     fence->behind = !given_up || strcmp(lease->version, fence->left) != 0;
     fence->stage = PLIMSOLL_FENCE_TAKING;
     write_lease(books, fence->identity, effects);

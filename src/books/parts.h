@@ -83,7 +83,6 @@ struct plimsoll_waiting {
     uint64_t counter;
     struct plimsoll_gain gains[PLIMSOLL_GAINS_KEPT]; /* a ring */
     size_t gain_count;
-    uint64_t last_gain;
 };
 
 /* -- tell.c: what people are told ----------------------------------------------------------------

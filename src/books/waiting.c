@@ -141,13 +141,14 @@ static void wake(struct plimsoll_books *books, struct plimsoll_waiter *waiter,
         2 * waiter->pause_ms < PAUSE_MS_MAX ? 2 * waiter->pause_ms : (int64_t)PAUSE_MS_MAX;
 }
 
+/* Several threads tell of gains, and not always in their order. */
 static void remember_gain(struct plimsoll_waiting *waiting, const char *node, uint64_t number)
 {
-    if (number <= waiting->last_gain) {
+    if (number == 0) {
         return; /* looked at once more */
     }
     struct plimsoll_gain *gain = &waiting->gains[waiting->gain_count++ % PLIMSOLL_GAINS_KEPT];
-    waiting->last_gain = gain->number = number;
+    gain->number = number;
     copy_name(node, gain->node);
 }
 

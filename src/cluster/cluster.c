@@ -121,7 +121,6 @@ void plimsoll_cluster_list_end(struct plimsoll_cluster *cluster, enum plimsoll_k
     pthread_rwlock_wrlock(&cluster->lock);
     size_t gone_count = sweep(cluster, kind, &gone);
     cluster->synced[kind] = true;
-    cluster->listing_pods &= kind != PLIMSOLL_KIND_PODS;
     plimsoll_facts_publish(cluster);
     plimsoll_gains_unlock(cluster);
     for (size_t i = 0; i < gone_count && cluster->listener.pod_gone != NULL; i++) {

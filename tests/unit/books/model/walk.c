@@ -234,6 +234,31 @@ static void change_weather(struct model_world *world)
                 (long long)(until - world->now_ms));
 }
 
+/* Whoever holds the Lease loses touch for long, and whoever takes it over ends meanwhile: what the
+ * first one has in doubt outlives the reign of the second. */
+static void isolate(struct model_world *world)
+{
+    struct model_dice *dice = &world->dice;
+    struct model_replica *holder = any_scheduler(world);
+    int64_t until = world->now_ms + 20000 + model_below(dice, 60000);
+    if (holder == NULL) {
+        return;
+    }
+    model_trace(world, "r%u: isolated for %lld ms", holder->number,
+                (long long)(until - world->now_ms));
+    holder->trouble_ms[MODEL_LOST_READS] = until + 10000;
+    holder->trouble_ms[MODEL_LOST_LEASE] = until - (int64_t)model_below(dice, 40000);
+    holder->trouble_ms[model_chance(dice, 500) ? MODEL_LOST_POSTS : MODEL_SLOW_POSTS] = until;
+    for (unsigned i = 0; i < world->replica_count; i++) {
+        struct model_replica *other = &world->replicas[i];
+        if (other != holder && other->alive && !other->stopping) {
+            other->stop_ms = until;
+            model_send(world, model_mail(world, MAIL_STOP, other),
+                       20000 + model_below(dice, 40000));
+        }
+    }
+}
+
 static void relist(struct model_world *world)
 {
     struct model_replica *replica = any_replica(world);
@@ -250,7 +275,7 @@ static const struct {
 } actions[] = {
     {create, 200},  {schedule, 260}, {bind_again, 90},     {delete_pod, 130},  {recreate, 25},
     {finish, 60},   {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
-    {kill_one, 12}, {stop_one, 12},  {change_weather, 50}, {relist, 15},
+    {kill_one, 12}, {stop_one, 12},  {change_weather, 50}, {relist, 15},       {isolate, 20},
 };
 
 #define ACTIONS (sizeof actions / sizeof actions[0])
