@@ -53,6 +53,24 @@ static int compare_parties(const void *left, const void *right)
     return order != 0 ? order : (int)a->role - (int)b->role;
 }
 
+/* A few is usual, and for them the library's sort is mostly preparation. */
+static void sort_parties(struct party *parties, size_t count)
+{
+    enum { FEW = 16 };
+    if (count > FEW) {
+        qsort(parties, count, sizeof *parties, compare_parties);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct party party = parties[i];
+        size_t at = i;
+        for (; at > 0 && compare_parties(&parties[at - 1], &party) > 0; at--) {
+            parties[at] = parties[at - 1];
+        }
+        parties[at] = party;
+    }
+}
+
 static int compare_floating(const void *left, const void *right)
 {
     const struct floating *a = left, *b = right;
@@ -162,7 +180,7 @@ static bool gather_parties(struct count *count, const struct plimsoll_node_view 
                            const struct plimsoll_uid *without, int32_t priority)
 {
     bool nominated = false;
-    count->parties = plimsoll_alloc(count_uids(view), sizeof *count->parties);
+    count->parties = plimsoll_realloc(NULL, count_uids(view), sizeof *count->parties);
     if (without) {
         add_party(count, without, NULL, ROLE_WITHOUT);
     }
@@ -174,9 +192,7 @@ static bool gather_parties(struct count *count, const struct plimsoll_node_view 
     if (!view->pods_known) {
         add_named(count);
     }
-    if (count->party_count > 1) {
-        qsort(count->parties, count->party_count, sizeof *count->parties, compare_parties);
-    }
+    sort_parties(count->parties, count->party_count);
     size_t kept = 0;
     for (size_t i = 0; i < count->party_count; i++) {
         if (kept == 0 || compare_uids(count->parties[kept - 1].uid, count->parties[i].uid) != 0) {
@@ -427,7 +443,7 @@ bool plimsoll_bookings_count(const struct plimsoll_node_view *view,
         }
     }
     bool nominated = gather_parties(&count, view, without, priority);
-    count.floating = plimsoll_alloc(count.party_count + 1, sizeof *count.floating);
+    count.floating = plimsoll_realloc(NULL, count.party_count + 1, sizeof *count.floating);
     read_report(&count);
     book_demands(&count);
     book_excess(&count);

@@ -148,8 +148,14 @@ plimsoll_placement_load(const struct plimsoll_node_view *view,
 {
     const struct plimsoll_node *node = view->node;
     uint32_t count = node->card_count < PLIMSOLL_CARDS_MAX ? node->card_count : PLIMSOLL_CARDS_MAX;
+    /* Zeroed here: malloc keeps small pieces at hand, calloc does not, and a filter of full nodes
+     * computes thousands of these. */
     struct plimsoll_node_load *load =
-        plimsoll_alloc(1, sizeof *load + count * sizeof load->cards[0]);
+        plimsoll_realloc(NULL, 1, sizeof *load + count * sizeof load->cards[0]);
+    plimsoll_autofree struct plimsoll_booking *bookings =
+        plimsoll_realloc(NULL, count + 1, sizeof *bookings);
+    memset(load, 0, sizeof *load + count * sizeof load->cards[0]);
+    memset(bookings, 0, count * sizeof *bookings);
     load->card_count = count;
     for (uint32_t i = 0; i < count; i++) {
         measure_card(&node->cards[i], settings, &load->cards[i]);
@@ -158,7 +164,6 @@ plimsoll_placement_load(const struct plimsoll_node_view *view,
         load->cards[i].replicas = replicas_of(node, &node->cards[i]);
     }
     mark_withheld(node, load);
-    struct plimsoll_booking bookings[PLIMSOLL_CARDS_MAX] = {0};
     load->nominated = plimsoll_bookings_count(view, settings, without, priority, load, bookings);
     for (uint32_t i = 0; i < count; i++) {
         settle_card(&node->cards[i], &bookings[i], &load->cards[i]);

@@ -185,7 +185,7 @@ static void sums_stop_at_their_end(void **state)
     struct scene scene;
     scene_make(&scene, 1, 16384, 8);
     for (int i = 0; i < 3; i++) {
-        char uid[8];
+        char uid[32];
         snprintf(uid, sizeof uid, "P%d", i);
         struct plimsoll_pod *pod = scene_pod(&scene, uid, scene_demand(false, 1));
         scene_claim(pod, "GPU-0", 1, UINT64_MAX);
@@ -460,6 +460,39 @@ static void a_claim_made_while_memory_was_unknown_is_worth_the_default(void **st
     assert_mib(load->cards[0].booked, 4096);
 }
 
+/* Pods of 1001, 1002 … MiB, each measured at 2000, listed from `first` on and round. */
+static struct plimsoll_node_load *load_of_many(size_t count, size_t first)
+{
+    static struct scene scene;
+    scene_make(&scene, 2, 1 << 20, 64);
+    scene_report(&scene, 0, 2500 * count, true);
+    for (size_t i = 0; i < count; i++) {
+        size_t number = (first + i) % count;
+        char uid[32];
+        snprintf(uid, sizeof uid, "%c%zu", (char)('a' + number % 26), number);
+        struct plimsoll_pod *pod = scene_pod(&scene, uid, scene_demand(false, 1001 + number));
+        scene_claim(pod, "GPU-0", 1001 + number, UINT64_MAX);
+        scene_use(&scene, 0, uid, 2000);
+        scene_hold(&scene, 0, uid);
+    }
+    return scene_load(&scene);
+}
+
+static void pods_are_counted_alike_in_any_order_few_or_many(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count <= SCENE_PODS_MAX; count++) {
+        plimsoll_autofree struct plimsoll_node_load *load = load_of_many(count, 0);
+        assert_mib(load->cards[0].booked, 2000 * count);
+        assert_mib(load->cards[0].foreign, 500 * count);
+        assert_int_equal(load->cards[0].taken, count);
+        for (size_t first = 1; first < count; first++) {
+            plimsoll_autofree struct plimsoll_node_load *other = load_of_many(count, first);
+            assert_memory_equal(other, load, sizeof *load + 2 * sizeof load->cards[0]);
+        }
+    }
+}
+
 static void an_unreadable_request_is_accounted_by_the_default(void **state)
 {
     (void)state;
@@ -520,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_card_known_by_index_keeps_its_claims_when_a_uuid_is_told),
         cmocka_unit_test(a_claim_whose_card_lost_its_name_floats),
         cmocka_unit_test(a_claim_made_while_memory_was_unknown_is_worth_the_default),
+        cmocka_unit_test(pods_are_counted_alike_in_any_order_few_or_many),
         cmocka_unit_test(an_unreadable_request_is_accounted_by_the_default),
         cmocka_unit_test(exclusive_devices_have_no_books),
     };
