@@ -87,17 +87,25 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
+/* As timegm, without the lock and the tables of time zones that it goes through: every report has
+ * its time. Years begin in March here, so that the leap day is the last. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    int64_t y = year - (month <= 2);
+    int from_march = (month + 9) % 12;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 719469;
+}
+
 int plimsoll_time_parse(struct plimsoll_span text, int64_t *unix_ms, struct plimsoll_error *err)
 {
     struct plimsoll_span rest = text;
-    struct tm tm = {0};
-    int year, month, ms, offset;
+    int year, month, day, hour, minute, second, ms, offset;
     bool good = take_number(&rest, 4, 1, 9999, &year) && take_char(&rest, "-") &&
                 take_number(&rest, 2, 1, 12, &month) && take_char(&rest, "-") &&
-                take_number(&rest, 2, 1, days_in_month(year, month), &tm.tm_mday) &&
-                take_char(&rest, "Tt") && take_number(&rest, 2, 0, 23, &tm.tm_hour) &&
-                take_char(&rest, ":") && take_number(&rest, 2, 0, 59, &tm.tm_min) &&
-                take_char(&rest, ":") && take_number(&rest, 2, 0, 60, &tm.tm_sec) &&
+                take_number(&rest, 2, 1, days_in_month(year, month), &day) &&
+                take_char(&rest, "Tt") && take_number(&rest, 2, 0, 23, &hour) &&
+                take_char(&rest, ":") && take_number(&rest, 2, 0, 59, &minute) &&
+                take_char(&rest, ":") && take_number(&rest, 2, 0, 60, &second) &&
                 take_fraction(&rest, &ms) && take_offset(&rest, &offset) && rest.size == 0;
     if (!good) {
         int shown = text.size > 40 ? 40 : (int)text.size;
@@ -106,9 +114,8 @@ int plimsoll_time_parse(struct plimsoll_span text, int64_t *unix_ms, struct plim
             "\"%.*s\" is no time; write RFC 3339 such as 2026-11-22T05:10:00Z", shown,
             shown > 0 ? text.data : "");
     }
-    tm.tm_year = year - 1900;
-    tm.tm_mon = month - 1;
-    *unix_ms = ((int64_t)timegm(&tm) - offset) * 1000 + ms;
+    int64_t hours = days_since_1970(year, month, day) * 24 + hour;
+    *unix_ms = ((hours * 60 + minute) * 60 + second - offset) * 1000 + ms;
     return 0;
 }
 

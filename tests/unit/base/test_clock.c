@@ -3,6 +3,8 @@
 
 #include <plimsoll/clock.h>
 
+#include <time.h>
+
 static int64_t parsed(const char *text)
 {
     struct plimsoll_error err = {0};
@@ -22,6 +24,31 @@ static void rfc_3339_times_are_read(void **state)
     assert_int_equal(parsed("2026-11-22T06:40:00+01:30"), 1795324200000);
     assert_int_equal(parsed("2026-11-21T23:10:00-06:00"), 1795324200000);
     assert_int_equal(parsed("2024-02-29t00:00:00z"), 1709164800000);
+}
+
+/* The first and the last day of every month there is. */
+static void days_are_those_of_the_library(void **state)
+{
+    (void)state;
+    for (int month = 0; month < 9999 * 12; month++) {
+        struct tm first = {.tm_year = month / 12 + 1 - 1900, .tm_mon = month % 12, .tm_mday = 1};
+        struct tm last = {.tm_year = first.tm_year,
+                          .tm_mon = first.tm_mon + 1,
+                          .tm_mday = 0,
+                          .tm_hour = 23,
+                          .tm_min = 59,
+                          .tm_sec = 60};
+        char text[64];
+        snprintf(text, sizeof text, "%04d-%02d-01T00:00:00Z", month / 12 + 1, month % 12 + 1);
+        assert_int_equal(parsed(text), timegm(&first) * 1000);
+        int64_t end = timegm(&last);
+        struct tm day;
+        time_t before = end - 1;
+        gmtime_r(&before, &day);
+        snprintf(text, sizeof text, "%04d-%02d-%02dT23:59:60Z", month / 12 + 1, month % 12 + 1,
+                 day.tm_mday);
+        assert_int_equal(parsed(text), end * 1000);
+    }
 }
 
 static void what_is_no_time_is_refused_with_an_example(void **state)
@@ -71,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_3339_times_are_read),
+        cmocka_unit_test(days_are_those_of_the_library),
         cmocka_unit_test(what_is_no_time_is_refused_with_an_example),
         cmocka_unit_test(times_are_written_as_kubernetes_reads_them),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
