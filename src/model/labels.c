@@ -3,6 +3,14 @@
 
 #include <plimsoll/limits.h>
 
+void plimsoll_model_labels_clear(struct plimsoll_model_labels *labels)
+{
+    free(labels->profiles);
+    free(labels->amd[0].sizes);
+    free(labels->amd[1].sizes);
+    *labels = (struct plimsoll_model_labels){0};
+}
+
 /* Cuts `prefix` off; false when `span` does not start with it. */
 static bool cut_prefix(struct plimsoll_span *span, const char *prefix)
 {
@@ -35,6 +43,9 @@ static struct plimsoll_model_profile *find_profile(struct plimsoll_model_labels 
     if (labels->profile_count == PLIMSOLL_MODEL_PROFILES_MAX) {
         labels->too_many = true;
         return NULL;
+    }
+    if (labels->profiles == NULL) {
+        labels->profiles = plimsoll_alloc(PLIMSOLL_MODEL_PROFILES_MAX, sizeof *labels->profiles);
     }
     struct plimsoll_model_profile *profile = &labels->profiles[labels->profile_count++];
     profile->name = name;
@@ -84,6 +95,9 @@ static struct plimsoll_model_value *find_amd(struct plimsoll_model_labels *label
     if (amd->size_count == PLIMSOLL_MODEL_SIZES_MAX) {
         labels->too_many = true;
         return NULL;
+    }
+    if (amd->sizes == NULL) {
+        amd->sizes = plimsoll_alloc(PLIMSOLL_MODEL_SIZES_MAX, sizeof *amd->sizes);
     }
     amd->sizes[amd->size_count].name = rest;
     return &amd->sizes[amd->size_count++].count;

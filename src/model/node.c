@@ -501,6 +501,7 @@ static void clear_found(struct found *found)
 {
     plimsoll_model_cards_clear(&found->read_inventory.cards);
     plimsoll_model_cards_clear(&found->read_usage.cards);
+    plimsoll_model_labels_clear(&found->labels);
 }
 
 int plimsoll_node_read(struct plimsoll_span object, const struct plimsoll_reading *reading,

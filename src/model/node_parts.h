@@ -57,22 +57,23 @@ int plimsoll_model_cordoned(struct plimsoll_span text, struct plimsoll_model_car
 
 enum { PLIMSOLL_MODEL_PROFILES_MAX = 32, PLIMSOLL_MODEL_SIZES_MAX = 16 };
 
-/** The labels that say something of cards, as found in the walk; borrowed from the object. */
+/** The labels that say something of cards, as found in the walk; borrowed from the object. The
+ * lists are owned and have room for the most there may be; few nodes have any. */
 struct plimsoll_model_labels {
     /* nvidia.com/gpu.* of GFD */
     struct plimsoll_model_value count, memory, product, replicas, sharing;
     struct plimsoll_model_profile {
         struct plimsoll_span name;
         struct plimsoll_model_value count, memory;
-    } profiles[PLIMSOLL_MODEL_PROFILES_MAX]; /* nvidia.com/mig-NAME.* */
+    } * profiles; /* nvidia.com/mig-NAME.* */
     unsigned profile_count;
     /* amd.com/gpu.* and, second, beta.amd.com/gpu.* */
     struct plimsoll_model_amd {
         struct plimsoll_model_value vram, product;
-        struct {
+        struct plimsoll_model_size {
             struct plimsoll_span name;
             struct plimsoll_model_value count;
-        } sizes[PLIMSOLL_MODEL_SIZES_MAX]; /* gpu.vram.NAME */
+        } * sizes; /* gpu.vram.NAME */
         unsigned size_count;
     } amd[2];
     /* gpu.intel.com */
@@ -82,6 +83,7 @@ struct plimsoll_model_labels {
 
 /** What the keys of these labels begin with. */
 #define PLIMSOLL_MODEL_LABEL_INITIALS "nabg"
+void plimsoll_model_labels_clear(struct plimsoll_model_labels *labels);
 /** Where the value of `key` belongs, NULL when it is none of these labels. */
 struct plimsoll_model_value *plimsoll_model_labels_find(struct plimsoll_model_labels *labels,
                                                         struct plimsoll_span key);
