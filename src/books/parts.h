@@ -64,25 +64,32 @@ struct plimsoll_waiter {
     struct plimsoll_pod pod;              /* uid, priority and demand only */
     struct plimsoll_name_set asked;
     int64_t since_ms;
-    int64_t next_ms;                          /* not woken before */
-    char missed[PLIMSOLL_NAME_BYTES_MAX + 1]; /* gained room before; "" none */
-    int64_t pause_ms;                         /* after the next wake */
+    int64_t next_ms;  /* not woken before */
+    uint64_t missed;  /* nodes gained room before, from this turn on; 0: none */
+    int64_t pause_ms; /* after the next wake */
 };
 
-/** A node that gained room a moment ago: a filter may have looked at it just before. */
-struct plimsoll_gain {
-    uint64_t number;
-    char node[PLIMSOLL_NAME_BYTES_MAX + 1];
+/** A node that gained room not long ago: a filter may have looked at it just before, or who waits
+ * had to be left alone. */
+struct plimsoll_recent {
+    char *node;      /* owned */
+    uint64_t number; /* of its last gain, as the picture counts them */
+    uint64_t turn;   /* when that was looked at last, as the books count that */
+    int64_t looked_ms;
 };
 
-#define PLIMSOLL_GAINS_KEPT 64
+/** One of every node, no order. */
+struct plimsoll_recents {
+    struct plimsoll_recent *list; /* owned */
+    size_t count;
+    uint64_t turn;
+};
 
 struct plimsoll_waiting {
     struct plimsoll_waiter **list; /* owned; highest priority first, then longest waiting */
     size_t count;
     uint64_t counter;
-    struct plimsoll_gain gains[PLIMSOLL_GAINS_KEPT]; /* a ring */
-    size_t gain_count;
+    struct plimsoll_recents recents;
 };
 
 /* -- tell.c: what people are told ----------------------------------------------------------------
@@ -123,6 +130,16 @@ struct plimsoll_books {
     bool stopping;
     int64_t now_ms;
 };
+
+/* recents.c */
+/** The node is being looked at. @param number  Of its gain; 0: looked at once more. @return the
+ * turn
+ */
+uint64_t plimsoll_recents_note(struct plimsoll_recents *recents, const char *node, uint64_t number,
+                               int64_t now_ms);
+/** Forgets what was looked at last before then. */
+void plimsoll_recents_drop(struct plimsoll_recents *recents, int64_t before_ms);
+void plimsoll_recents_free(struct plimsoll_recents *recents);
 
 /* effects.c */
 struct plimsoll_books_effect *plimsoll_effects_add(struct plimsoll_books_effects *effects,

@@ -26,6 +26,7 @@ void plimsoll_waiting_free(struct plimsoll_waiting *waiting)
         free(waiting->list[i]);
     }
     free(waiting->list);
+    plimsoll_recents_free(&waiting->recents);
 }
 
 static size_t find(const struct plimsoll_waiting *waiting, const struct plimsoll_uid *uid)
@@ -102,15 +103,19 @@ static void wait_for_room(struct plimsoll_books *books, const struct plimsoll_bo
     put_in(waiting, waiter);
 }
 
+static void look(const char *node, struct plimsoll_books_effects *effects)
+{
+    copy_name(node, plimsoll_effects_add(effects, PLIMSOLL_BOOKS_LOOK)->request.node);
+}
+
 /* Room that came between the filter's look and this step has been told already: look again. */
 static void look_back(struct plimsoll_books *books, uint64_t gains,
                       struct plimsoll_books_effects *effects)
 {
-    const struct plimsoll_waiting *waiting = &books->waiting;
-    for (size_t i = 0; i < PLIMSOLL_GAINS_KEPT && i < waiting->gain_count; i++) {
-        const struct plimsoll_gain *gain = &waiting->gains[i];
-        if (gain->number > gains) {
-            copy_name(gain->node, plimsoll_effects_add(effects, PLIMSOLL_BOOKS_LOOK)->request.node);
+    const struct plimsoll_recents *recents = &books->waiting.recents;
+    for (size_t i = 0; i < recents->count; i++) {
+        if (recents->list[i].number > gains) {
+            look(recents->list[i].node, effects);
         }
     }
 }
@@ -141,17 +146,6 @@ static void wake(struct plimsoll_books *books, struct plimsoll_waiter *waiter,
         2 * waiter->pause_ms < PAUSE_MS_MAX ? 2 * waiter->pause_ms : (int64_t)PAUSE_MS_MAX;
 }
 
-/* Several threads tell of gains, and not always in their order. */
-static void remember_gain(struct plimsoll_waiting *waiting, const char *node, uint64_t number)
-{
-    if (number == 0) {
-        return; /* looked at once more */
-    }
-    struct plimsoll_gain *gain = &waiting->gains[waiting->gain_count++ % PLIMSOLL_GAINS_KEPT];
-    gain->number = number;
-    copy_name(node, gain->node);
-}
-
 /* Does it fit beside everybody on the node, those who were just woken for it included? `load` is
  * anybody's, and not this pod's own where pods are nominated. */
 static bool fits(const struct plimsoll_waiter *waiter, const struct plimsoll_books_event *event,
@@ -174,7 +168,7 @@ void plimsoll_waiting_gained(struct plimsoll_books *books, const struct plimsoll
 {
     struct plimsoll_waiting *waiting = &books->waiting;
     const char *node = event->view.node->name;
-    remember_gain(waiting, node, event->gains);
+    uint64_t turn = plimsoll_recents_note(&waiting->recents, node, event->gains, books->now_ms);
     plimsoll_autofree struct plimsoll_node_load *load = NULL;
     for (size_t i = 0; i < waiting->count; i++) {
         struct plimsoll_waiter *waiter = waiting->list[i];
@@ -182,7 +176,7 @@ void plimsoll_waiting_gained(struct plimsoll_books *books, const struct plimsoll
             continue;
         }
         if (books->now_ms < waiter->next_ms) {
-            copy_name(node, waiter->missed);
+            waiter->missed = waiter->missed == 0 ? turn : waiter->missed;
             continue;
         }
         if (load == NULL) {
@@ -191,21 +185,35 @@ void plimsoll_waiting_gained(struct plimsoll_books *books, const struct plimsoll
         if (fits(waiter, event, load)) {
             wake(books, waiter, effects);
             plimsoll_holds_set(books, &waiter->pod, &event->view, event->settings, effects);
-            copy_name(node, plimsoll_effects_add(effects, PLIMSOLL_BOOKS_LOOK)->request.node);
+            look(node, effects);
             return;
         }
     }
 }
 
-/* Who was left alone while a node gained room looks at the last one of them now. */
-void plimsoll_waiting_time(struct plimsoll_books *books, struct plimsoll_books_effects *effects)
+/* From which turn on somebody missed what may be looked at now; UINT64_MAX: nobody did. */
+static uint64_t take_missed(struct plimsoll_books *books)
 {
+    uint64_t since = UINT64_MAX;
     for (size_t i = 0; i < books->waiting.count; i++) {
         struct plimsoll_waiter *waiter = books->waiting.list[i];
-        if (waiter->missed[0] != '\0' && books->now_ms >= waiter->next_ms) {
-            copy_name(waiter->missed,
-                      plimsoll_effects_add(effects, PLIMSOLL_BOOKS_LOOK)->request.node);
-            waiter->missed[0] = '\0';
+        if (waiter->missed != 0 && books->now_ms >= waiter->next_ms) {
+            since = waiter->missed < since ? waiter->missed : since;
+            waiter->missed = 0;
         }
     }
+    return since;
+}
+
+/* Whoever was left alone while nodes gained room looks at them now. */
+void plimsoll_waiting_time(struct plimsoll_books *books, struct plimsoll_books_effects *effects)
+{
+    struct plimsoll_recents *recents = &books->waiting.recents;
+    uint64_t since = take_missed(books);
+    for (size_t i = 0; i < recents->count; i++) {
+        if (recents->list[i].turn >= since) {
+            look(recents->list[i].node, effects);
+        }
+    }
+    plimsoll_recents_drop(recents, books->now_ms - 2 * PAUSE_MS_MAX);
 }

@@ -139,19 +139,40 @@ static void room_that_came_during_a_pause_is_looked_at_when_it_ends(void **state
     desk_close(&desk);
 }
 
+static void of_several_nodes_that_gain_during_a_pause_each_is_looked_at(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct plimsoll_name_set asked = {0};
+    char other[] = "node-b";
+    desk_open(&desk, 1, NULL);
+    plimsoll_name_set_add(&asked, plimsoll_span_of(SCENE_NAME));
+    plimsoll_name_set_add(&asked, plimsoll_span_of(other));
+    struct plimsoll_books_event refused = {
+        .kind = PLIMSOLL_BOOKS_FILTERED, .pod = &desk.pod, .asked = &asked, .gains = 9};
+    desk_step(&desk, refused);
+    gain(&desk, 1);
+    desk_step(&desk, refused);
+    gain(&desk, 2);
+    desk.scene.node.name = other;
+    gain(&desk, 3);
+    desk_pass(&desk, PAUSE_MS);
+    desk_expect(&desk, "LL");
+    desk_close(&desk);
+}
+
 static void room_that_came_while_the_filter_looked_is_looked_at_again(void **state)
 {
     (void)state;
     struct desk desk;
     desk_open(&desk, 1, NULL);
     fill(&desk);
-    gain(&desk, 4);
     gain(&desk, 6);
     gain(&desk, 5); /* told late by another thread */
     refuse(&desk, 6);
     desk_expect(&desk, "");
-    refuse(&desk, 4);
-    desk_expect(&desk, "LL");
+    refuse(&desk, 5);
+    desk_expect(&desk, "L");
     gain(&desk, 0); /* a look is no gain of its own */
     refuse(&desk, 6);
     desk_expect(&desk, "");
@@ -283,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_pod_is_not_woken_again_within_its_pause_and_the_pause_doubles),
         cmocka_unit_test(the_longest_pause_is_five_minutes),
         cmocka_unit_test(room_that_came_during_a_pause_is_looked_at_when_it_ends),
+        cmocka_unit_test(of_several_nodes_that_gain_during_a_pause_each_is_looked_at),
         cmocka_unit_test(room_that_came_while_the_filter_looked_is_looked_at_again),
         cmocka_unit_test(of_two_the_one_of_higher_priority_is_woken_first_then_who_waits_longer),
         cmocka_unit_test(a_pod_no_longer_waits_when_it_found_a_node_is_bound_or_gone),

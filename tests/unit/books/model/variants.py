@@ -110,9 +110,13 @@ VARIANTS = {
         (HOLDS, "if (books->now_ms >= books->holds.list[i].until_ms) {",
          "if (books->now_ms < 0) {")],
     "room_that_came_during_a_filter_is_missed": [
-        (WAITING, "if (gain->number > gains) {", "if (gain->number > gains + 1000000) {")],
+        (WAITING, "if (recents->list[i].number > gains) {",
+         "if (recents->list[i].number > gains + 1000000) {")],
     "room_that_came_during_a_pause_is_missed": [
-        (WAITING, "copy_name(node, waiter->missed);", "")],
+        (WAITING, "waiter->missed = waiter->missed == 0 ? turn : waiter->missed;", "")],
+    "only_the_last_room_during_a_pause_is_kept": [
+        (WAITING, "waiter->missed = waiter->missed == 0 ? turn : waiter->missed;",
+         "waiter->missed = turn;")],
 }
 
 
