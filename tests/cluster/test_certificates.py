@@ -57,6 +57,10 @@ class Server:
         return self.home.plane.wait_for(what, condition, explain=lambda: "\n".join(
             [self.get("readyz?verbose")[1], self.child.tail()]))
 
+    def wait_alone(self, what, condition):
+        """As wait, while the control plane may be away."""
+        return process.wait_for(what, condition, [self.child], explain=self.child.tail)
+
     def wait_unready(self, says):
         def unready():
             status, text = self.get("readyz")
@@ -227,6 +231,7 @@ def home(plane):
     home = Home(plane)
     try:
         yield home.open()
+        assert [server.child.stop() for server in home.servers] == [0] * len(home.servers)
     finally:
         home.close()
 
@@ -384,6 +389,21 @@ def test_an_account_that_may_not_patch_is_named(home):
     rules[2]["verbs"] = ["get", "patch"]
     home.api.merge("clusterroles", home.namespace, {"rules": rules})
     server.wait_ready()
+
+
+def test_while_the_api_server_is_away_the_certificate_stays(home, plane):
+    server = home.run()
+    bundle = home.bundle()
+    plane.apiserver.stop(signal.SIGKILL)
+    try:
+        server.wait_alone("the server to notice", lambda: server.log("certificates are not right"))
+        assert server.ready()
+        assert server.accepted(bundle)
+    finally:
+        plane.restart_apiserver()
+    server.wait("it to be right again", lambda: server.log("certificates are right again"))
+    assert home.bundle() == bundle
+    server.wait("pods to be mutated again", home.create_pod)
 
 
 def make_ca(folder, name, start, days_left):
