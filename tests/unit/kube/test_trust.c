@@ -262,8 +262,9 @@ static void odd_webhooks_do_no_harm(void **state)
     static const char *const bodies[] = {
         "{\"kind\":\"MutatingWebhookConfiguration\"}",
         "{\"kind\":\"MutatingWebhookConfiguration\",\"metadata\":7,\"webhooks\":{}}",
-        "{\"kind\":\"MutatingWebhookConfiguration\",\"webhooks\":[7,null,{\"name\":{}},"
-        "{\"name\":\"\\\"\",\"clientConfig\":{\"caBundle\":[]}}]}",
+        "{\"kind\":\"MutatingWebhookConfiguration\",\"webhooks\":[7,null,{\"name\":{}}]}",
+        "{\"kind\":\"MutatingWebhookConfiguration\",\"webhooks\":[{\"name\":\"\\\"\"}]}",
+        "{\"kind\":\"MutatingWebhookConfiguration\",\"webhooks\":[{\"clientConfig\":7}]}",
     };
     struct recorded_api *api = *state;
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
