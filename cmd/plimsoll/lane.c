@@ -16,7 +16,7 @@ struct plimsoll_lane {
     pthread_cond_t changed;
     struct link *first, **last;
     bool stopping;
-    plimsoll_lane_run run;
+    plimsoll_lane_run_fn run;
     void *context;
     size_t thread_count;
     pthread_t threads[];
@@ -52,7 +52,7 @@ static void *run_errands(void *context)
     return NULL;
 }
 
-struct plimsoll_lane *plimsoll_lane_start(size_t threads, plimsoll_lane_run run, void *context)
+struct plimsoll_lane *plimsoll_lane_start(size_t threads, plimsoll_lane_run_fn run, void *context)
 {
     struct plimsoll_lane *lane =
         plimsoll_alloc(1, sizeof *lane + threads * sizeof lane->threads[0]);

@@ -8,9 +8,9 @@
 struct plimsoll_lane;
 
 /** What to do; the errand is the runner's from then on. */
-typedef void (*plimsoll_lane_run)(void *context, void *errand);
+typedef void (*plimsoll_lane_run_fn)(void *context, void *errand);
 
-struct plimsoll_lane *plimsoll_lane_start(size_t threads, plimsoll_lane_run run, void *context);
+struct plimsoll_lane *plimsoll_lane_start(size_t threads, plimsoll_lane_run_fn run, void *context);
 /** Errands are begun in the order in which they come. Safe from any thread. */
 void plimsoll_lane_put(struct plimsoll_lane *lane, void *errand);
 /** Runs what is in the queue first. */
