@@ -51,6 +51,17 @@ bool plimsoll_json_cursor_member(struct plimsoll_json_cursor *cursor, struct pli
  */
 bool plimsoll_json_cursor_entry(struct plimsoll_json_cursor *cursor, struct plimsoll_span *key,
                                 struct plimsoll_span *plain);
+/** A member whose value is a plain string, as entry reads it. */
+struct plimsoll_json_pair {
+    struct plimsoll_span key, value;
+};
+/**
+ * As entry, for as many of the next members as are plain pairs, at most `max`: labels. It may stop
+ * before any member, which then is for entry to read.
+ * @return how many it read into `pairs`.
+ */
+size_t plimsoll_json_cursor_pairs(struct plimsoll_json_cursor *cursor,
+                                  struct plimsoll_json_pair *pairs, size_t max);
 /** Behind entry: stands before the value again, for a reader of another type. */
 static inline void plimsoll_json_cursor_again(struct plimsoll_json_cursor *cursor,
                                               struct plimsoll_span plain)

@@ -256,6 +256,11 @@ static size_t scan_first(struct plimsoll_json_scan *scan, const char *data, size
     return plimsoll_json_scan_container(scan, data, size);
 }
 
+bool plimsoll_json_scan_has(enum plimsoll_json_scan_kernel kernel)
+{
+    return find_kernel(kernel) != NULL;
+}
+
 bool plimsoll_json_scan_use(enum plimsoll_json_scan_kernel kernel)
 {
     scan_fn *found = find_kernel(kernel);

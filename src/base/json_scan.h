@@ -38,4 +38,6 @@ enum plimsoll_json_scan_kernel {
     PLIMSOLL_JSON_SCAN_AVX512,
 };
 /** @return false when this processor or build does not have it. */
+bool plimsoll_json_scan_has(enum plimsoll_json_scan_kernel kernel);
+/** @return false, and nothing changes, when it does not. */
 bool plimsoll_json_scan_use(enum plimsoll_json_scan_kernel kernel);

@@ -8,6 +8,8 @@
 
 #include "plain.h"
 
+#define LABELS_AT_ONCE 32
+
 /** What the walk over a Node collects; spans are borrowed from the object, what was read is owned.
  */
 struct found {
@@ -129,17 +131,27 @@ static void read_label(struct plimsoll_json_cursor *cursor, struct plimsoll_span
 static void read_labels(struct plimsoll_json_cursor *cursor, const struct selectors *selectors,
                         struct found *found, struct plimsoll_node *node)
 {
+    struct plimsoll_json_pair pairs[LABELS_AT_ONCE];
     struct plimsoll_span key, plain;
     if (!plimsoll_json_cursor_object(cursor)) {
         return;
     }
-    while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+    do {
+        size_t count = plimsoll_json_cursor_pairs(cursor, pairs, LABELS_AT_ONCE);
+        for (size_t i = 0; i < count; i++) {
+            if (may_be_wanted(selectors, pairs[i].key)) {
+                read_label(cursor, pairs[i].key, pairs[i].value, selectors, found, node);
+            }
+        }
+        if (!plimsoll_json_cursor_entry(cursor, &key, &plain)) {
+            return;
+        }
         if (may_be_wanted(selectors, key)) {
             read_label(cursor, key, plain, selectors, found, node);
         } else {
             plimsoll_model_entry_skip(cursor, plain);
         }
-    }
+    } while (!cursor->failed);
 }
 
 static void read_inventory(struct plimsoll_json_cursor *cursor, struct found *found)
