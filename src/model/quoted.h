@@ -66,6 +66,10 @@ static inline const char *plimsoll_quoted_next(const char *at, const char *end, 
     if (at == NULL) {
         return NULL;
     }
+    if (end - at >= 2 && at[0] == ',' && at[1] != ' ') {
+        *more = true; /* as most often */
+        return at + 1;
+    }
     at = plimsoll_quoted_blanks(at, end);
     *more = at < end && *at == ',';
     return at < end && (*more || *at == close) ? plimsoll_quoted_blanks(at + 1, end) : NULL;
@@ -196,8 +200,9 @@ static inline const char *plimsoll_quoted_uint(const char *at, const char *end, 
     if (at == NULL) {
         return NULL;
     }
-    while (at < end && *at >= '0' && *at <= '9' && at - first < DIGITS_MAX) {
-        value = value * 10 + (uint64_t)(*at++ - '0');
+    const char *last = end - at > DIGITS_MAX ? at + DIGITS_MAX : end;
+    for (unsigned digit; at < last && (digit = (unsigned char)*at - (unsigned)'0') <= 9; at++) {
+        value = value * 10 + digit;
     }
     if (at == first || (*first == '0' && at - first > 1) || value > max) {
         return NULL;
