@@ -38,12 +38,14 @@ static bool take_number(struct plimsoll_span *text, size_t size, int least, int 
 
 static bool take_char(struct plimsoll_span *text, const char *wanted)
 {
-    if (text->size == 0 || strchr(wanted, text->data[0]) == NULL) {
-        return false;
+    for (; text->size > 0 && *wanted != '\0'; wanted++) {
+        if (text->data[0] == *wanted) {
+            text->data++;
+            text->size--;
+            return true;
+        }
     }
-    text->data++;
-    text->size--;
-    return true;
+    return false;
 }
 
 /* Milliseconds of `.123456`, cut; a missing fraction is 0. */

@@ -74,6 +74,10 @@ static void what_is_no_time_is_refused_with_an_example(void **state)
         assert_non_null(strstr(err.message, "2026-11-22T05:10:00Z"));
         assert_int_equal(ms, 77);
     }
+    const struct plimsoll_span nul = {.data = "2026-11-22T05:10\00000Z", .size = 20};
+    struct plimsoll_error err = {0};
+    int64_t ms;
+    assert_int_equal(plimsoll_time_parse(nul, &ms, &err), -1);
 }
 
 static void times_are_written_as_kubernetes_reads_them(void **state)
