@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import select
 import ssl
 from urllib.parse import quote, urlencode
 
@@ -68,6 +69,7 @@ class Api:
         return decoded
 
     def _exchange(self, method, path, data, headers):
+        self._drop_what_was_left()
         if self.connection is None:
             self.connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.tls,
                                                           timeout=120)
@@ -75,6 +77,12 @@ class Api:
         response = self.connection.getresponse()
         is_json = response.headers.get_content_type() == "application/json"
         return response.status, response.read(), is_json, response.headers.get_all("Warning") or []
+
+    def _drop_what_was_left(self):
+        """The API server closes a connection that was idle for long; then there is its end to read."""
+        sock = self.connection and self.connection.sock
+        if sock and select.select([sock], [], [], 0)[0]:
+            self.close()
 
     def close(self):
         if self.connection is not None:

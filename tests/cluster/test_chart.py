@@ -95,6 +95,7 @@ def test_unknown_keys_are_refused_with_their_path(helm, folder):
     ("image.digest=latest", "at '/image/digest'"),
     ("server.hostNetwork=true", "extender.clientCA.existingSecret is empty"),
     ("server.hostNetwork=true,extender.clientCA.existingSecret=ca", "10250, the kubelet's"),
+    ("server.hostNetwork=true,server.port=9443,extender.clientCA.existingSecret=ca", "10259"),
     ("tls.mode=provided", "tls.existingSecret is empty"),
     ("tls.caBundle=QUJD", "tls.caBundle goes with tls.mode provided"),
     ("tls.mode=cert-manager", "the cluster has no cert-manager.io/v1"),
@@ -236,6 +237,26 @@ def test_with_node_capacity_the_scheduler_counts_vram_itself(rendered):
     assert "pluginConfig" not in config["profiles"][0]
     rules = find(rendered["profiles-values.yaml"], "ClusterRole", "plimsoll")["rules"]
     assert {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]} in rules
+
+
+def test_each_account_may_do_what_it_needs_and_no_more(rendered):
+    # That it is enough shows test_chart_install.py, which runs the server under it.
+    def rules(kind, name):
+        return {(group or "core", resource, verb, *rule.get("resourceNames", []))
+                for rule in find(rendered["default-values.yaml"], kind, name)["rules"]
+                for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
+    admission, leases = "admissionregistration.k8s.io", "coordination.k8s.io"
+    assert rules("ClusterRole", "plimsoll") == {
+        *(("core", resource, verb) for resource in ("nodes", "pods") for verb in ("get", "list", "watch")),
+        ("core", "pods", "patch"), ("core", "pods/binding", "create"),
+        *(("node.k8s.io", "runtimeclasses", verb) for verb in ("list", "watch")),
+        *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
+        *((admission, "mutatingwebhookconfigurations", verb, "plimsoll") for verb in ("get", "patch"))}
+    assert rules("Role", "plimsoll-tls") == {("core", "secrets", verb, "plimsoll-tls")
+                                             for verb in ("get", "update")}
+    assert rules("Role", "plimsoll-books") == {
+        (leases, "leases", "create"), *((leases, "leases", verb, "plimsoll-books") for verb in ("get", "update"))}
+    assert rules("ClusterRole", "plimsoll-agent") == {("core", "nodes", verb) for verb in ("get", "patch")}
 
 
 def test_the_guards_name_the_accounts_that_are_rendered(rendered):
