@@ -68,7 +68,9 @@ static struct plimsoll_pod *add_pod(struct desk *desk, char *name, uint32_t card
     pod->name = name;
     pod->namespace_ = ai;
     if (mib > 0) {
-        scene_claim(pod, scene->cards[card].id, mib, 0);
+        char id[PLIMSOLL_CARD_ID_SIZE]; /* what is copied must not lie in what is written */
+        memcpy(id, scene->cards[card].id, sizeof id);
+        scene_claim(pod, id, mib, 0);
         snprintf(pod->claim.node, sizeof pod->claim.node, "%s", dgx);
     } else {
         scene_hold(scene, card, name);
