@@ -30,8 +30,8 @@ static void add_value_json(struct plimsoll_text *line, const struct plimsoll_log
 static bool is_bare(struct plimsoll_span value)
 {
     for (size_t i = 0; i < value.size; i++) {
-        char c = value.data[i];
-        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F || c < 0) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= 0x7F) {
             return false;
         }
     }
