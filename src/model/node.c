@@ -431,12 +431,14 @@ static void settle_free_vram(const struct found *found, struct plimsoll_model_ca
 static void settle_cordoned(const struct found *found, struct plimsoll_model_cards *cards,
                             struct plimsoll_node *node)
 {
+    if (!found->cordoned.present) {
+        return; /* before room for an error is cleared, here and below */
+    }
     plimsoll_autotext scratch = {0};
     struct plimsoll_span text;
     struct plimsoll_error err;
-    if (found->cordoned.present &&
-        (plimsoll_model_value_text(&found->cordoned, &scratch, &text, &err) != 0 ||
-         plimsoll_model_cordoned(text, cards, &err) != 0)) {
+    if (plimsoll_model_value_text(&found->cordoned, &scratch, &text, &err) != 0 ||
+        plimsoll_model_cordoned(text, cards, &err) != 0) {
         make_unusable(node, PLIMSOLL_ANNOTATION_CORDONED, &err);
     }
 }
@@ -444,12 +446,12 @@ static void settle_cordoned(const struct found *found, struct plimsoll_model_car
 static void settle_pin(const struct plimsoll_model_value *value, const char *what,
                        struct plimsoll_node *node)
 {
-    plimsoll_autotext scratch = {0};
-    struct plimsoll_span text;
-    struct plimsoll_error err;
     if (!value->present) {
         return;
     }
+    plimsoll_autotext scratch = {0};
+    struct plimsoll_span text;
+    struct plimsoll_error err;
     if (plimsoll_model_value_text(value, &scratch, &text, &err) == 0) {
         if (plimsoll_span_is(text, "env")) {
             node->pinned = true;
