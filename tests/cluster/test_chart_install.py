@@ -87,7 +87,9 @@ class Release:
     def webhook(self):
         return self.plane.api.get("mutatingwebhookconfigurations", "plimsoll")["webhooks"][0]
 
-    def clean(self):
+    def close(self):
+        """May be called twice."""
+        self.helm.run("uninstall", "plimsoll", f"--namespace={NAMESPACE}", check=False)
         self.plimsoll.stop()
         self.plane.api.delete("clusterrolebindings", "tests-server-plimsoll")
         self.plane.api.delete("namespaces", NAMESPACE)
@@ -99,8 +101,7 @@ class Release:
 def release(request, own_plane, chart):
     release = Release(own_plane, chart, request.param)
     yield release
-    release.helm.run("uninstall", "plimsoll", f"--namespace={NAMESPACE}", check=False)
-    release.clean()
+    release.close()
 
 
 @pytest.fixture
@@ -108,7 +109,9 @@ def lab(own_plane, release):
     lab = Lab(own_plane, release.plimsoll)
     lab.open()
     yield lab
-    # Not Lab.close: when a test ends here there is no server to ask.
+    # Not Lab.close: when a test ends here there is no server to ask. The release goes before the nodes: a pod
+    # on a node that is gone is never seen off.
+    release.close()
     for namespace in (lab.namespace, lab.outside):
         own_plane.api.delete_all("pods", namespace, gracePeriodSeconds=0)
         own_plane.api.delete("namespaces", namespace)
@@ -183,6 +186,21 @@ def left_behind(plane):
     found = plane.kubectl("get", kinds, "--all-namespaces", "--selector=app.kubernetes.io/managed-by=Helm",
                           "--output=name").stdout
     return found.split()
+
+
+def test_a_gpu_pod_from_before_the_install_is_accounted(lab, release):
+    lab.add_runtime_class()
+    lab.add_nodes(nodes.nvidia("box", 16384), wait=False)
+    lab.create(pods.gpu("before"))
+    lab.wait_running("before")
+    release.install()
+    release.start()
+    in_force(lab)
+    # It asked for nothing, so it has the whole card.
+    lab.create(pods.vram_only("after", "1Gi"))
+    lab.wait_refused("after", "insufficient free VRAM (want 1Gi)")
+    lab.delete("before", gracePeriodSeconds=0)
+    lab.wait_running("after")
 
 
 def test_the_helm_test_tells_whether_the_webhook_is_called(lab, release, own_plane):
