@@ -134,7 +134,7 @@ static void an_entry_can_be_read_again_as_another_type(void **state)
 {
     (void)state;
     struct plimsoll_json_cursor c = over("{\"a\":\"text\",\"b\":{}}");
-    struct plimsoll_span key, plain, raw;
+    struct plimsoll_span key = {0}, plain = {0}, raw = {0};
     assert_true(plimsoll_json_cursor_object(&c) && plimsoll_json_cursor_entry(&c, &key, &plain));
     plimsoll_json_cursor_again(&c, plain);
     assert_true(plimsoll_json_cursor_string(&c, &raw) && plimsoll_span_is(raw, "text"));

@@ -11,7 +11,7 @@
 struct script {
     const char *status, *headers, *body;
     const char *token; /* the one that is taken; NULL: any */
-    bool hangs_up, hang_up_when_kept, is_cut, never_answers;
+    atomic_bool hangs_up, hang_up_when_kept, is_cut, never_answers;
     atomic_uint requests;
     atomic_bool stopping;
     pthread_mutex_t lock;
