@@ -12,7 +12,7 @@
 #ifndef MODEL_STEPS
 #define MODEL_STEPS 20000000 /* until a fault is found */
 #endif
-#define WALK_STEPS 500
+#define WALK_STEPS 1000
 
 static uint64_t setting(const char *name, uint64_t usual)
 {

@@ -215,6 +215,7 @@ struct model_world {
     struct model_dice dice; /* of the step */
     uint64_t version;
     struct model_node nodes[MODEL_NODES];
+    unsigned node_count; /* of them there are; in a small cluster pods meet more often */
     struct model_pod *pods;
     size_t pod_count;
     struct model_change *changes;

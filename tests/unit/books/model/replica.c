@@ -75,7 +75,7 @@ static void finish_ask(struct model_world *world, struct model_replica *replica,
     if (pending && message[0] != '\0' && (world->quiet || model_chance(&world->dice, 800))) {
         struct model_mail *retry = model_mail(world, MAIL_SCHEDULE, replica);
         retry->pod = (size_t)(pod - world->pods);
-        model_send(world, retry, 1000 + model_below(&world->dice, 5000));
+        model_send(world, retry, 1000 + model_below(&world->dice, 1500));
     }
 }
 
@@ -406,8 +406,9 @@ static void post(struct model_world *world, struct model_replica *replica, struc
     bool lost = gets_lost(world, replica, model_has(world, replica, MODEL_LOST_POSTS) ? 500 : 30),
          mute = storm && model_chance(dice, 60);
     bool busy = model_has(world, replica, MODEL_BUSY);
-    int64_t gives_up = storm && model_chance(dice, 30) ? model_below(dice, MODEL_BIND_REPLY_MS)
-                                                       : MODEL_BIND_REPLY_MS;
+    int64_t gives_up = storm && model_chance(dice, slow ? 400 : 30)
+                           ? model_below(dice, MODEL_BIND_REPLY_MS)
+                           : MODEL_BIND_REPLY_MS;
     bool heard = !lost && !mute && replies < gives_up;
     if (!heard) {
         report_post(world, replica, &effect->request, PLIMSOLL_REPLY_UNKNOWN, gives_up);
@@ -420,7 +421,7 @@ static void post(struct model_world *world, struct model_replica *replica, struc
         struct model_mail *request = model_mail(world, MAIL_POST_ARRIVES, replica);
         request->effect = *effect;
         *effect = (struct plimsoll_books_effect){0};
-        request->reply = storm && model_chance(dice, busy ? 200 : 20) ? (int)PLIMSOLL_REPLY_REFUSED
+        request->reply = storm && model_chance(dice, busy ? 400 : 60) ? (int)PLIMSOLL_REPLY_REFUSED
                                                                       : (int)PLIMSOLL_REPLY_BOUND;
         request->reply_ms = heard ? world->now_ms + replies : 0;
         model_send(world, request, arrives);

@@ -101,7 +101,7 @@ void model_schedule(struct model_world *world, struct model_replica *replica, si
         return;
     }
     if (!pod->gpu) {
-        bind_later(world, replica, pod, (int)model_below(&world->dice, MODEL_NODES));
+        bind_later(world, replica, pod, (int)model_below(&world->dice, world->node_count));
         return;
     }
     model_step(world, replica,

@@ -37,9 +37,9 @@ VARIANTS = {
          "return now_ms - fence->seen_ms >= 2000;"),
         (FENCE, "(anothers ? fence->seen_ms + PLIMSOLL_LEASE_MS : books->now_ms);",
          "(anothers ? books->now_ms : books->now_ms);")],
-    "lease_valid_since_the_reply": [
+    "lease_trusted_longer_than_others_respect_it": [
         (FENCE, "fence->valid_ms = fence->sent_ms + PLIMSOLL_LEASE_MS - MARGIN_MS;",
-         "fence->valid_ms = books->now_ms + PLIMSOLL_LEASE_MS;")],
+         "fence->valid_ms = fence->sent_ms + 2 * PLIMSOLL_LEASE_MS;")],
     "lease_given_up_with_a_binding_in_doubt": [
         (FENCE, "fence->ticket_count == 0 && books->entries.count == 0 &&",
          "fence->ticket_count == 0 &&")],
@@ -114,9 +114,6 @@ VARIANTS = {
          "if (recents->list[i].number > gains + 1000000) {")],
     "room_that_came_during_a_pause_is_missed": [
         (WAITING, "waiter->missed = waiter->missed == 0 ? turn : waiter->missed;", "")],
-    "only_the_last_room_during_a_pause_is_kept": [
-        (WAITING, "waiter->missed = waiter->missed == 0 ? turn : waiter->missed;",
-         "waiter->missed = turn;")],
 }
 
 

@@ -100,7 +100,7 @@ static void bind_again(struct model_world *world)
     }
     struct plimsoll_bind_request request = replica->last_bind;
     if (model_chance(&world->dice, 100)) {
-        strcpy(request.node, model_node_name((int)model_below(&world->dice, MODEL_NODES)));
+        strcpy(request.node, model_node_name((int)model_below(&world->dice, world->node_count)));
     }
     model_trace(world, "r%u: %s is to be bound to %s once more", replica->number, request.uid.text,
                 request.node);
@@ -109,7 +109,8 @@ static void bind_again(struct model_world *world)
 
 static void delete_pod(struct model_world *world)
 {
-    struct model_pod *pod = any_pod(world, is_any);
+    /* Most often one that holds something. */
+    struct model_pod *pod = any_pod(world, model_chance(&world->dice, 750) ? is_bound : is_any);
     if (pod == NULL || pod->terminating) {
         return;
     }
@@ -153,7 +154,7 @@ static void finish(struct model_world *world)
 
 static void report(struct model_world *world)
 {
-    int node = (int)model_below(&world->dice, MODEL_NODES);
+    int node = (int)model_below(&world->dice, world->node_count);
     if (world->nodes[node].exists) {
         model_report(world, node, model_chance(&world->dice, 600));
     }
@@ -164,7 +165,7 @@ static void bind_past(struct model_world *world)
 {
     struct model_pod *pod = any_pod(world, is_pending);
     if (pod != NULL) {
-        pod->node = (int)model_below(&world->dice, MODEL_NODES);
+        pod->node = (int)model_below(&world->dice, world->node_count);
         pod->bound_by = MODEL_BY_OTHERS;
         model_trace(world, "%s is bound to %s by others", pod->uid.text,
                     model_node_name(pod->node));
@@ -175,7 +176,7 @@ static void bind_past(struct model_world *world)
 
 static void change_health(struct model_world *world)
 {
-    int node = (int)model_below(&world->dice, MODEL_NODES);
+    int node = (int)model_below(&world->dice, world->node_count);
     unsigned card = model_below(&world->dice, world->nodes[node].cards);
     if (world->nodes[node].exists) {
         world->nodes[node].healthy[card] = !world->nodes[node].healthy[card];
@@ -185,7 +186,7 @@ static void change_health(struct model_world *world)
 
 static void change_node(struct model_world *world)
 {
-    int node = (int)model_below(&world->dice, MODEL_NODES);
+    int node = (int)model_below(&world->dice, world->node_count);
     model_trace(world, "%s %s", model_node_name(node),
                 world->nodes[node].exists ? "goes" : "comes");
     if (world->nodes[node].exists) {
@@ -223,7 +224,7 @@ static void change_weather(struct model_world *world)
     if (replica == NULL) {
         return;
     }
-    unsigned longest = model_chance(dice, 250) ? 150000 : 40000, kinds = 0;
+    unsigned longest = model_chance(dice, 150) ? 120000 : 15000, kinds = 0;
     int64_t until = world->now_ms + 1000 + model_below(dice, longest);
     for (unsigned i = 0; i < MODEL_TROUBLES; i++) {
         bool there = model_chance(dice, world->climate[i]);
@@ -234,27 +235,40 @@ static void change_weather(struct model_world *world)
                 (long long)(until - world->now_ms));
 }
 
-/* Whoever holds the Lease loses touch for long, and whoever takes it over ends meanwhile: what the
- * first one has in doubt outlives the reign of the second. */
+static void go_on_meanwhile(struct model_world *world, struct model_replica *replica)
+{
+    struct model_dice *dice = &world->dice;
+    for (int i = 0; i < 6; i++) {
+        const struct model_pod *pod = any_pod(world, is_pending);
+        if (pod != NULL) {
+            struct model_mail *mail = model_mail(world, MAIL_SCHEDULE, replica);
+            mail->pod = (size_t)(pod - world->pods);
+            model_send(world, mail, 20000 + model_below(dice, 20000));
+        }
+    }
+    replica->stop_ms = world->now_ms + 60000;
+    model_send(world, model_mail(world, MAIL_STOP, replica), 30000 + model_below(dice, 20000));
+}
+
+/* Whoever holds the Lease loses touch for long; who takes it over goes on, and ends meanwhile: what
+ * the first one has in doubt outlives the reign of the second. */
 static void isolate(struct model_world *world)
 {
     struct model_dice *dice = &world->dice;
     struct model_replica *holder = any_scheduler(world);
-    int64_t until = world->now_ms + 20000 + model_below(dice, 60000);
+    int64_t until = world->now_ms + 30000 + model_below(dice, 30000);
     if (holder == NULL) {
         return;
     }
     model_trace(world, "r%u: isolated for %lld ms", holder->number,
                 (long long)(until - world->now_ms));
-    holder->trouble_ms[MODEL_LOST_READS] = until + 10000;
-    holder->trouble_ms[MODEL_LOST_LEASE] = until - (int64_t)model_below(dice, 40000);
-    holder->trouble_ms[model_chance(dice, 500) ? MODEL_LOST_POSTS : MODEL_SLOW_POSTS] = until;
+    holder->trouble_ms[MODEL_LOST_READS] = until + 20000;
+    holder->trouble_ms[MODEL_LOST_LEASE] = until;
+    holder->trouble_ms[model_chance(dice, 700) ? MODEL_LOST_POSTS : MODEL_SLOW_POSTS] = until;
     for (unsigned i = 0; i < world->replica_count; i++) {
         struct model_replica *other = &world->replicas[i];
         if (other != holder && other->alive && !other->stopping) {
-            other->stop_ms = until;
-            model_send(world, model_mail(world, MAIL_STOP, other),
-                       20000 + model_below(dice, 40000));
+            go_on_meanwhile(world, other);
         }
     }
 }
@@ -273,9 +287,9 @@ static const struct {
     act_fn act;
     unsigned weight;
 } actions[] = {
-    {create, 200},  {schedule, 260}, {bind_again, 90},     {delete_pod, 130},  {recreate, 25},
-    {finish, 60},   {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
-    {kill_one, 12}, {stop_one, 12},  {change_weather, 50}, {relist, 15},       {isolate, 20},
+    {create, 200}, {schedule, 260}, {bind_again, 90},     {delete_pod, 130},  {recreate, 25},
+    {finish, 90},  {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
+    {kill_one, 6}, {stop_one, 6},   {change_weather, 30}, {relist, 15},       {isolate, 8},
 };
 
 #define ACTIONS (sizeof actions / sizeof actions[0])
@@ -372,7 +386,7 @@ static void come_to_rest(struct model_world *world)
 struct model_outcome model_walk_run(const struct model_walk *walk, bool trace)
 {
     struct model_world world = {.dice = {walk->seed}, .trace = trace};
-    static const unsigned climates[] = {0, 200, 600, 900};
+    static const unsigned climates[] = {0, 100, 400, 900};
     for (unsigned i = 0; i < MODEL_TROUBLES; i++) {
         world.climate[i] = climates[model_below(&world.dice, 4)];
     }

@@ -152,7 +152,8 @@ void model_open(struct model_world *world, unsigned replicas)
 {
     world->now_ms = 1000;
     world->replica_count = replicas;
-    for (int i = 0; i < MODEL_NODES; i++) {
+    world->node_count = 1 + model_below(&world->dice, MODEL_NODES);
+    for (int i = 0; i < (int)world->node_count; i++) {
         struct model_node *node = &world->nodes[i];
         node->cards = i == 0 ? 1 : 1 + model_below(&world->dice, MODEL_CARDS);
         node->exists = true;
