@@ -70,7 +70,7 @@ static void tell(struct model_world *world, struct model_mail *mail, const struc
 {
     mail->pod = (size_t)(pod - world->pods);
     mail->effect.request.uid = pod->uid;
-    model_send(world, mail, model_below(&world->dice, model_chance(&world->dice, 100) ? 50 : 2));
+    model_send(world, mail, model_below(&world->dice, model_chance(&world->dice, 200) ? 800 : 2));
 }
 
 static void place(struct model_world *world, struct model_replica *replica,
