@@ -20,4 +20,5 @@ def test_the_one_node_with_room_among_a_thousand_is_found(lab):
     lab.create(pods.gpu("waits", "12Gi"))
     lab.wait_refused("waits", f"0/{COUNT} nodes are available: {COUNT} insufficient free VRAM (want 12Gi)")
     # Retries reach other samples in the end; all nodes must have been asked about at the first try.
-    assert lab.events("needs-room", "FailedScheduling") == []
+    # (A bind that had to wait for the Lease of a server that a test before killed is another matter.)
+    assert not [text for text in lab.events("needs-room", "FailedScheduling") if "insufficient" in text]
