@@ -351,7 +351,7 @@ static void write_binding(struct model_world *world, struct model_pod *pod,
     model_trace(world, "api: %s (%s) bound to %s by r%u, claim %u cards %u floating",
                 effect->request.pod, pod->uid.text, effect->request.node, mail->replica,
                 pod->claim.card_count, pod->claim.floating_cards);
-    model_check_binding(world, pod, mail->replica, effect);
+    model_check_binding(world, pod, mail);
     model_changed_pod(world, pod);
     struct model_mail *kubelet = model_mail(world, MAIL_KUBELET, NULL);
     kubelet->pod = (size_t)(pod - world->pods);

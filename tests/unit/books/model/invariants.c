@@ -70,13 +70,15 @@ static uint64_t floating_on(const struct model_world *world, int node, int card)
     return bytes;
 }
 
-static void check_line(struct model_world *world, const struct model_pod *pod, unsigned replica)
+static void check_line(struct model_world *world, const struct model_pod *pod,
+                       const struct model_mail *mail)
 {
     const uint64_t line = MODEL_CARD_MIB * MIB - model_settings.reserve_bytes;
     for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
         char id[PLIMSOLL_CARD_ID_SIZE];
         (void)snprintf(id, sizeof id, "GPU-%d-%u", pod->node, i);
-        bool concerns = pod->claim.floating_cards > 0 || claimed_on(&pod->claim, id) > 0;
+        bool full = (mail->nodes >> i & 1) != 0;
+        bool concerns = pod->claim.floating_cards > 0 ? !full : claimed_on(&pod->claim, id) > 0;
         uint64_t claims =
             settled_on(world, pod->node, (int)i) + floating_on(world, pod->node, (int)i);
         if (concerns && claims > line) {
@@ -84,7 +86,7 @@ static void check_line(struct model_world *world, const struct model_pod *pod, u
                         "%s over the line: claims of %llu MiB on %s, whose line is %llu MiB, by "
                         "a Binding of r%u",
                         pod->uid.text, (unsigned long long)(claims / MIB), id,
-                        (unsigned long long)(line / MIB), replica);
+                        (unsigned long long)(line / MIB), mail->replica);
         }
     }
 }
@@ -111,7 +113,7 @@ void model_check_post(struct model_world *world, const struct model_replica *rep
     if (pod->gpu != is_claimed(&effect->claim)) {
         model_fault(world, "r%u posts %s %s a claim", replica->number, pod->uid.text,
                     pod->gpu ? "without" : "with");
-    } else if (pod->gpu) {
+    } else if (pod->gpu && pod->exists && pod->node == MODEL_NOWHERE) {
         check_fence(world, replica->number, "begun", pod->uid.text);
     }
 }
@@ -119,9 +121,10 @@ void model_check_post(struct model_world *world, const struct model_replica *rep
 /* -- what is written and answered ----------------------------------------------------------------
  */
 
-void model_check_binding(struct model_world *world, const struct model_pod *pod, unsigned replica,
-                         const struct plimsoll_books_effect *effect)
+void model_check_binding(struct model_world *world, const struct model_pod *pod,
+                         const struct model_mail *mail)
 {
+    const struct plimsoll_books_effect *effect = &mail->effect;
     const struct plimsoll_claim *claim = &effect->claim;
     if (!pod->gpu) {
         return;
@@ -136,8 +139,8 @@ void model_check_binding(struct model_world *world, const struct model_pod *pod,
                          strcmp(effect->visible[0], claim->cards[0].id) != 0)) {
         model_fault(world, "%s does not see the card of its claim", pod->uid.text);
     }
-    check_fence(world, replica, "written", pod->uid.text);
-    check_line(world, pod, replica);
+    check_fence(world, mail->replica, "written", pod->uid.text);
+    check_line(world, pod, mail);
 }
 
 /* Claims are the only reason why a bind may find too little room: with what counts on the node but

@@ -11,10 +11,13 @@
  * What must hold, looked at whenever it could break (invariants.c):
  * - Line: when a Binding that Plimsoll posted is written, the claims that Plimsoll wrote and the
  *   API has at that moment, of unfinished pods, come to no more than the line of each card. A
- *   floating claim is on every card that the plugin might pick, until it picked. Pods that others
+ *   floating claim is on every card that the plugin might pick, until it picked; a card whose
+ *   devices were all taken when the bind was decided is not one (design §4.2), though one of them
+ *   may come free before the pod starts. Pods that others
  *   bound and memory that nobody claimed are left out: others may take a card over its line, and
  *   nobody here can prevent it.
- * - Fence: a GPU pod's Binding is begun and written only while no other replica may bind.
+ * - Fence: a GPU pod's Binding is written, or begun while it could be, only while no other replica
+ *   may bind. (One of a pod that is gone or bound already is refused whenever it comes.)
  * - Books: what is written carries the pod's own claim; a pod is bound once; a success is told only
  *   of what was written; every ticket is answered once; no soft hold refuses a bind.
  * - Rest: when nothing happens any more, nothing is in flight, in doubt or held, the Lease is given
@@ -313,9 +316,10 @@ void model_waiter_drop(struct model_replica *replica, size_t pod);
 /* invariants.c */
 void model_check_post(struct model_world *world, const struct model_replica *replica,
                       const struct plimsoll_books_effect *effect);
-/** `pod` has just been bound by `replica`. */
-void model_check_binding(struct model_world *world, const struct model_pod *pod, unsigned replica,
-                         const struct plimsoll_books_effect *effect);
+/** `pod` has just been bound by this mail; `nodes` of it: cards without a device left when that was
+ * decided. */
+void model_check_binding(struct model_world *world, const struct model_pod *pod,
+                         const struct model_mail *mail);
 void model_check_answer(struct model_world *world, const struct model_replica *replica,
                         const struct plimsoll_bind_request *request, const char *message);
 void model_check_rest(struct model_world *world);
