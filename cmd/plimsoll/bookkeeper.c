@@ -326,6 +326,14 @@ static void on_node_over(void *context, const char *node)
     put_look(context, node, 0, true);
 }
 
+static void on_claim_ignored(void *context, const char *namespace_, const char *name,
+                             const char *why)
+{
+    (void)context;
+    plimsoll_log(PLIMSOLL_LOG_WARN, "a claim does not count", PLIMSOLL_STR("namespace", namespace_),
+                 PLIMSOLL_STR("pod", name), PLIMSOLL_STR("err", why));
+}
+
 static void on_node_guaranteed(void *context, const char *node, enum plimsoll_guarantee guarantee)
 {
     (void)context;
@@ -410,6 +418,7 @@ struct plimsoll_bookkeeper *plimsoll_bookkeeper_start(struct plimsoll_cluster *c
                                                      .pod_gone = on_pod_gone,
                                                      .node_gained = on_node_gained,
                                                      .node_over = on_node_over,
+                                                     .claim_ignored = on_claim_ignored,
                                                      .node_guaranteed = on_node_guaranteed});
     return keeper;
 }

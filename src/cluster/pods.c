@@ -170,6 +170,37 @@ static void tell_gone(const struct plimsoll_cluster *cluster, const struct plims
     }
 }
 
+/* What is to be told of a claim that does not count; empty when there is nothing new. Copied: the
+ * pod goes into the picture meanwhile. */
+struct ignored {
+    char *namespace_, *name, *why;
+};
+
+static struct ignored note_ignored(struct plimsoll_cluster *cluster, const struct plimsoll_pod *pod)
+{
+    const struct plimsoll_pod_entry *known = find(cluster, &pod->uid);
+    bool told = known != NULL && known->pod.claim_ignored != NULL && pod->claim_ignored != NULL &&
+                strcmp(known->pod.claim_ignored, pod->claim_ignored) == 0;
+    if (pod->claim_ignored == NULL || told || !pod->demand.gpu || pod->finished) {
+        return (struct ignored){0};
+    }
+    return (struct ignored){.namespace_ = plimsoll_copy(pod->namespace_, strlen(pod->namespace_)),
+                            .name = plimsoll_copy(pod->name, strlen(pod->name)),
+                            .why = plimsoll_copy(pod->claim_ignored, strlen(pod->claim_ignored))};
+}
+
+static void tell_ignored(const struct plimsoll_cluster *cluster, struct ignored *ignored)
+{
+    const struct plimsoll_cluster_listener *listener = &cluster->listener;
+    if (ignored->why != NULL && listener->claim_ignored != NULL) {
+        listener->claim_ignored(listener->context, ignored->namespace_, ignored->name,
+                                ignored->why);
+    }
+    free(ignored->namespace_);
+    free(ignored->name);
+    free(ignored->why);
+}
+
 int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,
                       struct plimsoll_error *err)
 {
@@ -181,8 +212,10 @@ int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span obj
     plimsoll_autofree char *node = plimsoll_copy(pod.node, strlen(pod.node));
     bool claimed = plimsoll_pod_claimed(&pod);
     pthread_rwlock_wrlock(&cluster->lock);
+    struct ignored ignored = note_ignored(cluster, &pod);
     enum change change = take_pod(cluster, &pod);
     plimsoll_gains_unlock(cluster);
+    tell_ignored(cluster, &ignored);
     if (change == CHANGE_SEEN) {
         tell_seen(cluster, &uid, node, claimed);
     } else if (change == CHANGE_GONE) {

@@ -136,6 +136,10 @@ static void add_pods_of_card(const struct plimsoll_node_view *view,
             add_measured(measured, out);
         } else if (measured > 0 || holds(card, &pod->uid)) {
             plimsoll_text_add_format(out, "        %s/%s  unclaimed", pod->namespace_, pod->name);
+            if (pod->claim_ignored != NULL) {
+                plimsoll_text_add_format(out, " (its claim does not count: %s)",
+                                         pod->claim_ignored);
+            }
             add_measured(measured, out);
         }
     }

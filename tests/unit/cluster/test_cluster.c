@@ -708,6 +708,8 @@ struct heard {
     unsigned seen, gone;
     char node[64];
     bool claimed;
+    unsigned ignored;
+    char why[256];
 };
 
 /* Reads and writes the picture: it would hang if the lock were held. */
@@ -757,6 +759,38 @@ static void the_listener_hears_of_gpu_pods_outside_the_lock(void **state)
     plimsoll_cluster_list_begin(*state, PLIMSOLL_KIND_PODS);
     plimsoll_cluster_list_end(*state, PLIMSOLL_KIND_PODS);
     assert_int_equal(heard.gone, 2);
+}
+
+static void on_ignored(void *context, const char *namespace_, const char *name, const char *why)
+{
+    struct heard *heard = context;
+    plimsoll_cluster_read_begin(heard->cluster);
+    plimsoll_cluster_read_end(heard->cluster);
+    assert_string_not_equal(namespace_, "");
+    snprintf(heard->node, sizeof heard->node, "%s", name);
+    snprintf(heard->why, sizeof heard->why, "%s", why);
+    heard->ignored++;
+}
+
+static void a_claim_that_does_not_count_is_told_once_for_each_reason(void **state)
+{
+    struct heard heard = {.cluster = *state};
+    plimsoll_cluster_listen(*state, &(struct plimsoll_cluster_listener){
+                                        .context = &heard, .claim_ignored = on_ignored});
+    put_pod(*state,
+            (struct pod_words){.name = "own", .uid = UID_A, .node = "gpu0", .claim = "6442450944"},
+            true);
+    assert_int_equal(heard.ignored, 0);
+    struct pod_words copied = {.name = "copied", .uid = UID_B, .claim = "6442450944"};
+    put_pod(*state, copied, true); /* unbound: it cannot have one */
+    put_pod(*state, copied, true);
+    assert_int_equal(heard.ignored, 1);
+    assert_string_equal(heard.node, "copied");
+    assert_non_null(strstr(heard.why, "not bound"));
+    copied.node = "gpu0";
+    copied.claim = "no number";
+    put_pod(*state, copied, true);
+    assert_int_equal(heard.ignored, 2);
 }
 
 /* -- several threads -----------------------------------------------------------------------------
@@ -891,6 +925,7 @@ int main(void)
         TEST(runtime_classes_come_and_go),
         TEST(facts_are_synced_with_nodes_and_runtime_classes),
         TEST(the_listener_hears_of_gpu_pods_outside_the_lock),
+        TEST(a_claim_that_does_not_count_is_told_once_for_each_reason),
         TEST(readers_see_whole_pictures_while_a_writer_writes),
         TEST(five_thousand_nodes_and_twenty_thousand_pods_stay_small),
     };

@@ -111,6 +111,11 @@ static void pods_are_listed_with_what_they_claim_and_use(void **state)
     pod.claim.floating_cards = 0;
     lab->card.pod_count = 1;
     assert_non_null(strstr(shown(lab, false, false), "ai/ollama  unclaimed, uses 5Gi\n"));
+    char why[] = "it is of pod u2";
+    pod.claim_ignored = why;
+    assert_non_null(strstr(shown(lab, false, false),
+                           "ai/ollama  unclaimed (its claim does not count: it is of pod u2), "
+                           "uses 5Gi\n"));
 }
 
 static void trouble_takes_the_place_of_the_free_bytes(void **state)
