@@ -197,7 +197,6 @@ struct plimsoll_books_effects {
 /** How the books stand, for metrics and readiness. */
 struct plimsoll_books_state {
     bool holds_lease; /* and may bind */
-    bool taking;      /* on its way to it */
     bool idle;        /* nothing in flight, nothing in doubt, no Lease: fit to end */
     size_t in_flight; /* Bindings without a reply yet */
     size_t in_doubt;  /* of which an earlier one got none */

@@ -69,9 +69,6 @@ struct plimsoll_measurement {
 
 /** Frees what it owns and leaves it empty. */
 void plimsoll_measurement_clear(struct plimsoll_measurement *measurement);
-/** Moves the devices of `from` behind those of `to`; at most PLIMSOLL_CARDS_MAX stay, in order. */
-void plimsoll_measurement_append(struct plimsoll_measurement *to,
-                                 struct plimsoll_measurement *from);
 
 /** A way to look at cards. */
 struct plimsoll_reader {

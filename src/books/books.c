@@ -88,8 +88,6 @@ struct plimsoll_books_state plimsoll_books_state(const struct plimsoll_books *bo
     const struct plimsoll_fence *fence = &books->fence;
     struct plimsoll_books_state state = {
         .holds_lease = plimsoll_fence_open(fence, books->now_ms),
-        .taking = fence->stage != PLIMSOLL_FENCE_OUT && fence->stage != PLIMSOLL_FENCE_IN &&
-                  fence->stage != PLIMSOLL_FENCE_LEAVING,
         .waiting = books->waiting.count,
         .held = books->holds.count,
         .untold = books->telling.untold,

@@ -38,7 +38,7 @@ static void the_first_bind_takes_a_lease_that_was_given_up_and_lists(void **stat
     assert_int_equal(wanted->transitions, 1);
     desk_lease_written(&desk, "8");
     desk_expect(&desk, "l");
-    assert_true(state_of(&desk).taking);
+    assert_false(state_of(&desk).idle);
     assert_false(state_of(&desk).holds_lease);
     desk_listed(&desk, 1);
     desk_expect(&desk, "?");

@@ -326,31 +326,6 @@ static void deep_nesting_is_refused_and_does_not_hang(void **state)
     assert_failure(bench, PLIMSOLL_ERR_INVALID, "cards.yaml:1: nested deeper than cards");
 }
 
-static void measurements_of_several_readers_are_put_together(void **state)
-{
-    struct bench *bench = *state;
-    struct plimsoll_measurement all = {0}, part;
-    plimsoll_measurement_append(&all, &(struct plimsoll_measurement){0});
-    assert_int_equal(all.device_count, 0);
-    put(bench, "driver: first\ncards: [{id: x, processes: [{pid: 1}]}]\n");
-    look_well(bench, &part);
-    plimsoll_measurement_append(&all, &part);
-    assert_null(part.devices);
-    put(bench, "driver: second\nnote: it lacks something\ncards: [{id: y}]\n");
-    look_well(bench, &part);
-    plimsoll_measurement_append(&all, &part);
-    assert_int_equal(all.device_count, 2);
-    assert_string_equal(all.driver, "first");
-    assert_string_equal(all.note, "it lacks something");
-    assert_int_equal(all.devices[0].processes[0].pid, 1);
-    put_many(bench, "cards: [", "id: a", PLIMSOLL_CARDS_MAX, "]\n");
-    look_well(bench, &part);
-    plimsoll_measurement_append(&all, &part);
-    assert_int_equal(all.device_count, PLIMSOLL_CARDS_MAX);
-    assert_string_equal(all.devices[2].id, "a1");
-    plimsoll_measurement_clear(&all);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -365,7 +340,6 @@ int main(void)
         TEST(lists_over_their_ceilings_are_refused),
         TEST(a_file_over_the_ceiling_is_refused),
         TEST(deep_nesting_is_refused_and_does_not_hang),
-        TEST(measurements_of_several_readers_are_put_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
