@@ -326,11 +326,10 @@ static void on_node_over(void *context, const char *node)
     put_look(context, node, 0, true);
 }
 
-static void on_claim_ignored(void *context, const char *namespace_, const char *name,
-                             const char *why)
+static void on_claim_ignored(void *context, const char *home, const char *name, const char *why)
 {
     (void)context;
-    plimsoll_log(PLIMSOLL_LOG_WARN, "a claim does not count", PLIMSOLL_STR("namespace", namespace_),
+    plimsoll_log(PLIMSOLL_LOG_WARN, "a claim does not count", PLIMSOLL_STR("namespace", home),
                  PLIMSOLL_STR("pod", name), PLIMSOLL_STR("err", why));
 }
 

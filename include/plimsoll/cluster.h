@@ -116,9 +116,10 @@ struct plimsoll_cluster_listener {
      * `claimed`: it has a claim of its own. */
     void (*pod_seen)(void *context, const struct plimsoll_uid *pod, const char *node, bool claimed);
     void (*pod_gone)(void *context, const struct plimsoll_uid *pod);
-    /** A GPU pod carries a claim that does not count, for a reason that was not told of it before.
+    /** A GPU pod of namespace `home` carries a claim that does not count, for a reason that was not
+     * told of it before.
      * May be NULL. */
-    void (*claim_ignored)(void *context, const char *namespace_, const char *name, const char *why);
+    void (*claim_ignored)(void *context, const char *home, const char *name, const char *why);
     /** Some card of the node has more room than before. `gains` counts these, as
      * plimsoll_cluster_gains does. */
     void (*node_gained)(void *context, const char *node, uint64_t gains);

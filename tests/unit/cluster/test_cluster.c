@@ -761,12 +761,12 @@ static void the_listener_hears_of_gpu_pods_outside_the_lock(void **state)
     assert_int_equal(heard.gone, 2);
 }
 
-static void on_ignored(void *context, const char *namespace_, const char *name, const char *why)
+static void on_ignored(void *context, const char *home, const char *name, const char *why)
 {
     struct heard *heard = context;
     plimsoll_cluster_read_begin(heard->cluster);
     plimsoll_cluster_read_end(heard->cluster);
-    assert_string_not_equal(namespace_, "");
+    assert_string_not_equal(home, "");
     snprintf(heard->node, sizeof heard->node, "%s", name);
     snprintf(heard->why, sizeof heard->why, "%s", why);
     heard->ignored++;
