@@ -11,6 +11,10 @@
  * Allow, 403, 408, 413 and the errors of handlers. An answer given before the body has come closes
  * the connection.
  *
+ * Web browsers may read what is for them (`for_people`) and change nothing: a POST with an Origin
+ * is refused, because any site that a person visits can send one with that person's certificate, or
+ * through that person's port-forward.
+ *
  * The caller blocks the signals it waits for before plimsoll_http_start, which starts threads.
  */
 #pragma once
@@ -28,6 +32,8 @@
 #define PLIMSOLL_HTTP_HEADERS_MS 10000u
 /** For the client to take the whole answer; 5000 full nodes are 78 MB. */
 #define PLIMSOLL_HTTP_ANSWER_MS 120000u
+/** Headers that a handler may add to one answer. */
+#define PLIMSOLL_HTTP_ANSWER_HEADERS_MAX 12u
 /** Connections of a listener that names no ceiling. */
 #define PLIMSOLL_HTTP_CONNECTIONS_MAX 1024u
 
@@ -63,6 +69,9 @@ struct plimsoll_http_route {
     size_t body_bytes_max;
     unsigned deadline_ms; /* from the first byte of the request to the last of the body */
     bool trusted_only;    /* 403 for everybody else: plimsoll_http_trusted */
+    /** Opened in browsers. On a loopback_only listener 403 unless Host is a name of this machine:
+     * a site whose DNS name is made to mean 127.0.0.1 would be let in by the browser. */
+    bool for_people;
 };
 
 struct plimsoll_http_listener {
@@ -118,9 +127,15 @@ void plimsoll_http_stop(struct plimsoll_http **http);
 /** Query parameter of the request line, "" when it has no value, or NULL. Borrowed for the
  * exchange. */
 const char *plimsoll_http_query(const struct plimsoll_http_exchange *exchange, const char *key);
+/** A header of the request, or NULL. Borrowed for the exchange. */
+const char *plimsoll_http_header(const struct plimsoll_http_exchange *exchange, const char *name);
 /** The client has shown a certificate from client_ca, or the listener is loopback_only. */
 bool plimsoll_http_trusted(const struct plimsoll_http_exchange *exchange);
 
+/** Adds a header to the answer, before it is given. `name` is static, `value` copied; errors do not
+ * carry it. */
+void plimsoll_http_set_header(struct plimsoll_http_exchange *exchange, const char *name,
+                              const char *value);
 /** Answers and takes `body` (left empty). `content_type` is static. */
 void plimsoll_http_answer(struct plimsoll_http_exchange *exchange, unsigned status,
                           const char *content_type, struct plimsoll_text *body);

@@ -5,6 +5,7 @@
  * the client stops or the deadline comes, and then the connection is closed. So the client reads
  * the sentence instead of a reset.
  */
+#include "headers.h"
 #include "server.h"
 
 #include <plimsoll/clock.h>
@@ -35,6 +36,7 @@ struct plimsoll_http_exchange {
     bool allows;     /* 405: say which methods */
     unsigned status; /* 0: not answered */
     const char *content_type;
+    struct headers headers; /* of the answer, besides ours */
     struct plimsoll_text answer;
 };
 
@@ -117,6 +119,7 @@ static void set_sentence(struct plimsoll_http_exchange *exchange, unsigned statu
     plimsoll_text_add_char(&exchange->answer, '\n');
     exchange->content_type = CONTENT_TYPE_TEXT;
     exchange->status = status;
+    headers_clear(&exchange->headers);
 }
 
 static void refuse(struct plimsoll_http_exchange *exchange, unsigned status, const char *format,
@@ -187,6 +190,7 @@ static enum MHD_Result queue(struct plimsoll_http_exchange *exchange)
         return MHD_NO;
     }
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, exchange->content_type);
+    headers_write(&exchange->headers, response);
     if (exchange->allows) {
         add_allow(exchange, response);
     }
@@ -273,6 +277,25 @@ static void begin_handler(struct plimsoll_http_exchange *exchange)
     }
 }
 
+/* May a browser, whose user is on some site, have made the request? @return whether it is refused.
+ */
+static bool refuse_browser(struct plimsoll_http_exchange *exchange)
+{
+    const struct plimsoll_http_route *route = exchange->route;
+    if (strcmp(route->method, "POST") == 0 && header(exchange, MHD_HTTP_HEADER_ORIGIN) != NULL) {
+        refuse(exchange, MHD_HTTP_FORBIDDEN,
+               "%s is not for web browsers: the request has an Origin", route->path);
+        return true;
+    }
+    if (route->for_people && exchange->listener->spec.loopback_only &&
+        !host_is_local(plimsoll_span_of(header(exchange, MHD_HTTP_HEADER_HOST)))) {
+        refuse(exchange, MHD_HTTP_FORBIDDEN,
+               "%s is answered under the names localhost, 127.0.0.1 and [::1] only", route->path);
+        return true;
+    }
+    return false;
+}
+
 /* Finds the route and lets its handler begin, or refuses. */
 static void choose(struct plimsoll_http_exchange *exchange, const char *method)
 {
@@ -291,6 +314,8 @@ static void choose(struct plimsoll_http_exchange *exchange, const char *method)
     } else if (exchange->route->trusted_only && !plimsoll_http_trusted(exchange)) {
         refuse(exchange, MHD_HTTP_FORBIDDEN, "%s needs a client certificate",
                exchange->route->path);
+    } else if (refuse_browser(exchange)) {
+        return;
     } else if (declared_bytes(exchange) > exchange->route->body_bytes_max) {
         refuse_large(exchange);
     } else {
@@ -422,6 +447,7 @@ void exchange_completed(void *context, struct MHD_Connection *mhd, void **at,
         series_aborted(exchange->series);
     }
     connection_idle(exchange->connection);
+    headers_clear(&exchange->headers);
     plimsoll_text_clear(&exchange->answer);
     free(exchange);
     atomic_fetch_sub(&listener->http->in_flight, 1);
@@ -442,6 +468,17 @@ const char *plimsoll_http_query(const struct plimsoll_http_exchange *exchange, c
         return NULL;
     }
     return value != NULL ? value : "";
+}
+
+const char *plimsoll_http_header(const struct plimsoll_http_exchange *exchange, const char *name)
+{
+    return header(exchange, name);
+}
+
+void plimsoll_http_set_header(struct plimsoll_http_exchange *exchange, const char *name,
+                              const char *value)
+{
+    headers_set(&exchange->headers, name, value);
 }
 
 bool plimsoll_http_trusted(const struct plimsoll_http_exchange *exchange)

@@ -58,11 +58,16 @@ static struct plimsoll_http_buffer counting = {.answer = count_bytes};
 static struct plimsoll_http_buffer deferring = {.answer = defer};
 
 static const struct plimsoll_http_route routes[] = {
-    {"POST", "/count", "count", &plimsoll_http_buffered, &counting, BODY_MAX, MINUTES, false},
-    {"POST", "/small", "small", &plimsoll_http_buffered, &counting, 1000, MINUTES, false},
-    {"POST", "/hurry", "hurry", &plimsoll_http_buffered, &counting, BODY_MAX, 300, false},
-    {"POST", "/later", "later", &plimsoll_http_buffered, &deferring, BODY_MAX, MINUTES, false},
-    {"POST", "/trusted", "trusted", &plimsoll_http_buffered, &counting, BODY_MAX, MINUTES, true},
+    {"POST", "/count", "count", &plimsoll_http_buffered, &counting, BODY_MAX, MINUTES,
+     .trusted_only = false},
+    {"POST", "/small", "small", &plimsoll_http_buffered, &counting, 1000, MINUTES,
+     .trusted_only = false},
+    {"POST", "/hurry", "hurry", &plimsoll_http_buffered, &counting, BODY_MAX, 300,
+     .trusted_only = false},
+    {"POST", "/later", "later", &plimsoll_http_buffered, &deferring, BODY_MAX, MINUTES,
+     .trusted_only = false},
+    {"POST", "/trusted", "trusted", &plimsoll_http_buffered, &counting, BODY_MAX, MINUTES,
+     .trusted_only = true},
 };
 
 static const char one_byte[] = "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
