@@ -204,6 +204,14 @@ struct plimsoll_books_state {
     uint64_t untold; /* how often there was more to tell than may be told */
 };
 
+/** A pod that no node took, as far as the books look after it. */
+struct plimsoll_books_waiter {
+    struct plimsoll_uid uid;
+    int64_t since_ms;                      /* of the first refusal */
+    const struct plimsoll_name_set *asked; /* the nodes that refused it last; borrowed until the
+                                              next step */
+};
+
 /** `options` are copied. */
 struct plimsoll_books *plimsoll_books_new(const struct plimsoll_books_options *options);
 void plimsoll_books_free(struct plimsoll_books **books);
@@ -213,3 +221,6 @@ void plimsoll_books_step(struct plimsoll_books *books, const struct plimsoll_boo
                          struct plimsoll_books_effects *effects);
 void plimsoll_books_effects_clear(struct plimsoll_books_effects *effects);
 struct plimsoll_books_state plimsoll_books_state(const struct plimsoll_books *books);
+/** Who waits: highest priority first, then who waits longest. @return false at the end. */
+bool plimsoll_books_waiter_at(const struct plimsoll_books *books, size_t index,
+                              struct plimsoll_books_waiter *out);

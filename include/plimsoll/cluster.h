@@ -169,3 +169,8 @@ bool plimsoll_cluster_node_at(struct plimsoll_cluster *cluster, size_t index,
                               struct plimsoll_extender_node *out);
 /** Pods that are kept: unfinished GPU pods. */
 size_t plimsoll_cluster_pod_count(struct plimsoll_cluster *cluster);
+/** Of them those that the API has shown, one after the other, in no order, from `*at` 0 on; NULL at
+ * the end. */
+const struct plimsoll_pod *plimsoll_cluster_next_pod(struct plimsoll_cluster *cluster, size_t *at);
+/** Another number whenever a node, a GPU pod or a soft hold has changed. */
+uint64_t plimsoll_cluster_revision(struct plimsoll_cluster *cluster);

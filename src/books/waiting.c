@@ -217,3 +217,15 @@ void plimsoll_waiting_time(struct plimsoll_books *books, struct plimsoll_books_e
     }
     plimsoll_recents_drop(recents, books->now_ms - 2 * PAUSE_MS_MAX);
 }
+
+bool plimsoll_books_waiter_at(const struct plimsoll_books *books, size_t index,
+                              struct plimsoll_books_waiter *out)
+{
+    if (index >= books->waiting.count) {
+        return false;
+    }
+    const struct plimsoll_waiter *waiter = books->waiting.list[index];
+    *out = (struct plimsoll_books_waiter){
+        .uid = waiter->pod.uid, .since_ms = waiter->since_ms, .asked = &waiter->asked};
+    return true;
+}

@@ -123,6 +123,7 @@ static bool is_empty(const struct plimsoll_node_entry *entry)
 
 void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
 {
+    cluster->revision++;
     if (is_empty(entry)) {
         plimsoll_table_drop(&cluster->nodes, plimsoll_span_of(entry->node.name));
         free_entry(cluster, entry);

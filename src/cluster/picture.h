@@ -90,8 +90,9 @@ struct plimsoll_cluster {
     struct plimsoll_cluster_options options;
     struct plimsoll_cluster_listener listener;
     struct plimsoll_table nodes, pods, agents, holds;
-    uint64_t gains; /* how often a node gained room … */
-    char **gained;  /* … of them, the names that the listener is still to hear; owned */
+    uint64_t revision; /* how often anything changed */
+    uint64_t gains;    /* how often a node gained room … */
+    char **gained;     /* … of them, the names that the listener is still to hear; owned */
     size_t gained_count;
     struct plimsoll_news *news; /* owned */
     size_t news_count;

@@ -22,6 +22,7 @@ static void settle(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *
 {
     const char *name = place_name(&entry->pod);
     struct plimsoll_node_entry *old = entry->place;
+    cluster->revision++;
     struct plimsoll_node_entry *place =
         name[0] != '\0' ? plimsoll_nodes_entry(cluster, name) : NULL;
     if (old != place) {
@@ -49,6 +50,7 @@ static void free_entry(struct plimsoll_pod_entry *entry)
 static void drop_entry(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry)
 {
     struct plimsoll_node_entry *place = entry->place;
+    cluster->revision++;
     if (place != NULL) {
         plimsoll_nodes_drop_pod(place, &entry->pod);
         plimsoll_nodes_note_ended(place, &entry->pod.uid);
@@ -414,4 +416,18 @@ const struct plimsoll_pod *plimsoll_cluster_pod(struct plimsoll_cluster *cluster
 size_t plimsoll_cluster_pod_count(struct plimsoll_cluster *cluster)
 {
     return cluster->pods.count;
+}
+
+const struct plimsoll_pod *plimsoll_cluster_next_pod(struct plimsoll_cluster *cluster, size_t *at)
+{
+    const struct plimsoll_pod_entry *entry = NULL;
+    do {
+        entry = plimsoll_table_next(&cluster->pods, at);
+    } while (entry != NULL && !entry->seen);
+    return entry != NULL ? &entry->pod : NULL;
+}
+
+uint64_t plimsoll_cluster_revision(struct plimsoll_cluster *cluster)
+{
+    return cluster->revision;
 }

@@ -277,6 +277,31 @@ static void the_first_wakes_another_pod_only_as_far_as_there_is_room(void **stat
     desk_close(&desk);
 }
 
+static void those_who_wait_can_be_asked_for_in_order_with_the_time_and_the_nodes(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct plimsoll_books_waiter waiter;
+    desk_open(&desk, 1, NULL);
+    assert_false(plimsoll_books_waiter_at(desk.books, 0, &waiter));
+    refuse(&desk, 0);
+    int64_t first_ms = desk.now_ms;
+    desk.now_ms += 5000;
+    refuse(&desk, 0); /* goes on waiting */
+    desk_turn_to(&desk, "uid-2");
+    desk.pod.priority = 1;
+    refuse(&desk, 0);
+    assert_true(plimsoll_books_waiter_at(desk.books, 0, &waiter));
+    assert_string_equal(waiter.uid.text, "uid-2");
+    assert_int_equal(waiter.since_ms, desk.now_ms);
+    assert_true(plimsoll_books_waiter_at(desk.books, 1, &waiter));
+    assert_string_equal(waiter.uid.text, "uid-1");
+    assert_int_equal(waiter.since_ms, first_ms);
+    assert_true(plimsoll_name_set_has(waiter.asked, plimsoll_span_of(SCENE_NAME)));
+    assert_false(plimsoll_books_waiter_at(desk.books, 2, &waiter));
+    desk_close(&desk);
+}
+
 static void further_pods_than_the_ceiling_are_not_looked_after(void **state)
 {
     (void)state;
@@ -311,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_pod_whose_request_cannot_be_read_does_not_wait_for_room),
         cmocka_unit_test(its_own_nomination_does_not_keep_a_pod_from_being_woken),
         cmocka_unit_test(the_first_wakes_another_pod_only_as_far_as_there_is_room),
+        cmocka_unit_test(those_who_wait_can_be_asked_for_in_order_with_the_time_and_the_nodes),
         cmocka_unit_test(further_pods_than_the_ceiling_are_not_looked_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -583,6 +583,56 @@ static void a_heartbeat_is_the_same_node(void **state)
     assert_ptr_equal(node.load, load);
 }
 
+static uint64_t revision(struct plimsoll_cluster *cluster)
+{
+    plimsoll_cluster_read_begin(cluster);
+    uint64_t number = plimsoll_cluster_revision(cluster);
+    plimsoll_cluster_read_end(cluster);
+    return number;
+}
+
+static void the_revision_changes_with_nodes_pods_and_holds_and_with_nothing_else(void **state)
+{
+    uint64_t before = revision(*state), after = 0;
+#define CHANGES(change)                                                                            \
+    do {                                                                                           \
+        change;                                                                                    \
+        after = revision(*state);                                                                  \
+        assert_int_not_equal(after, before);                                                       \
+        before = after;                                                                            \
+    } while (0)
+    struct plimsoll_uid pod = uid_of(UID_A);
+    struct plimsoll_demand demand = {.gpu = true, .cards = 1};
+    struct plimsoll_claim claim = {.floating_cards = 1, .floating_vram = GIB};
+    CHANGES(put_node(*state, (struct node_words){.name = "gpu0"}, true));
+    CHANGES(put_pod(*state, (struct pod_words){.name = "a", .uid = UID_A}, true));
+    CHANGES(plimsoll_cluster_hold(*state, &pod, "gpu0", &demand, &claim));
+    CHANGES(plimsoll_cluster_unhold(*state, &pod));
+    CHANGES(assume(*state, UID_A, "gpu0", GIB));
+    CHANGES(forget(*state, UID_A));
+    CHANGES(put_pod(*state, (struct pod_words){.name = "a", .uid = UID_A, .node = "gpu0"}, true));
+    CHANGES(put_pod(*state, (struct pod_words){.name = "a", .uid = UID_A}, false));
+    put_node(*state, (struct node_words){.name = "gpu0", .noise = "2026-11-22T05:10:10Z"}, true);
+    put_pod(*state, (struct pod_words){.name = "b", .uid = UID_B, .without_gpu = true}, true);
+    plimsoll_cluster_tick(*state, INT64_C(1800000000000));
+    assert_int_equal(revision(*state), before);
+    CHANGES(put_node(*state, (struct node_words){.name = "gpu0"}, false));
+#undef CHANGES
+}
+
+static void pods_that_the_api_has_shown_can_be_walked(void **state)
+{
+    size_t at = 0;
+    assert_null(plimsoll_cluster_next_pod(*state, &at));
+    put_pod(*state, (struct pod_words){.name = "a", .uid = UID_A}, true);
+    assume(*state, UID_B, "gpu0", GIB); /* nobody has seen that pod yet */
+    at = 0;
+    const struct plimsoll_pod *pod = plimsoll_cluster_next_pod(*state, &at);
+    assert_non_null(pod);
+    assert_string_equal(pod->name, "a");
+    assert_null(plimsoll_cluster_next_pod(*state, &at));
+}
+
 static void a_report_is_stale_while_the_agent_is_not_ready(void **state)
 {
     struct pod_words agent = {
@@ -917,6 +967,8 @@ int main(void)
         TEST(bytes_of_an_ended_pod_are_free_until_the_next_report),
         TEST(bytes_of_an_ended_pod_that_was_not_kept_are_free_too),
         TEST(a_heartbeat_is_the_same_node),
+        TEST(the_revision_changes_with_nodes_pods_and_holds_and_with_nothing_else),
+        TEST(pods_that_the_api_has_shown_can_be_walked),
         TEST(a_report_is_stale_while_the_agent_is_not_ready),
         TEST(an_agent_that_leaves_does_not_speak_for_its_successor),
         TEST(without_an_agent_a_report_goes_stale_by_its_time),
