@@ -58,16 +58,36 @@ struct plimsoll_load {
     uint64_t used; /* measured; 0 when not reported */
     uint64_t idle; /* idle baseline for the next claim here; UINT64_MAX: unknown */
     /** What floating claims of others may still put here, for a pod whose card the plugin picks …
-     */
+     * Beyond what leaves before they come: the plugin gives a device of a pod that ended to one
+     * that was bound while it ran. */
     uint64_t floating_plugin;
     /** … and for one whose card we pick. */
     uint64_t floating_ours;
+    /** Where the plugin has no device left: what leaves at least before it can pick this card,
+     * beyond what floating claims may put here then. */
+    uint64_t relief;
     uint32_t replicas; /* devices of the plugin here, at least 1 */
     uint32_t taken;    /* of them, known to be held */
     uint8_t state;     /* enum plimsoll_card_state */
     uint8_t vendor;    /* enum plimsoll_vendor */
     bool withheld;     /* unhealthy, and the plugin does not offer it either */
 };
+
+/** Bytes that a pod may have of the card beside all others, known and floating.
+ * @param plugin  The device plugin picks the card: what is open once it can pick this one. */
+static inline uint64_t plimsoll_load_open(const struct plimsoll_load *card, bool plugin)
+{
+    uint64_t floating = plugin ? card->floating_plugin : card->floating_ours;
+    uint64_t open = card->free > floating ? card->free - floating : 0;
+    uint64_t relief = plugin ? card->relief : 0; /* where it is not 0, `floating_plugin` is */
+    return open > UINT64_MAX - relief ? UINT64_MAX : open + relief;
+}
+
+/** May the device plugin hand out a device of the card? */
+static inline bool plimsoll_load_pickable(const struct plimsoll_load *card)
+{
+    return card->taken < card->replicas && !card->withheld;
+}
 
 /** The loads of a node's cards, in the order of node->cards. One allocation; free with free(). */
 struct plimsoll_node_load {
@@ -139,7 +159,7 @@ plimsoll_placement_judge(const struct plimsoll_node *node, const struct plimsoll
 struct plimsoll_summary {
     /* NVIDIA cards in use as a whole and free to take pods, for a pod that asks for bytes. */
     uint64_t room, reach;             /* of the best card: free now, and with nobody on it */
-    uint64_t room_every, reach_every; /* of the worst card that the plugin may pick */
+    uint64_t room_every, reach_every; /* of the worst card that the plugin may come to pick */
     uint8_t whole;                    /* NVIDIA cards that are not split, in any state */
     uint8_t vendors;                  /* bit 1 << enum plimsoll_vendor: has such a card */
     /* enum plimsoll_reason for a pod that asks for one card and no bytes. */

@@ -3,10 +3,13 @@
 
 static bool has_more(const struct plimsoll_load *before, const struct plimsoll_load *now)
 {
+    /* A card without a device left keeps pods away in any state, for what it has to bear. */
+    if (plimsoll_load_open(now, true) > plimsoll_load_open(before, true)) {
+        return true;
+    }
     return now->state == PLIMSOLL_CARD_OK &&
            (before->state != PLIMSOLL_CARD_OK || now->free > before->free ||
-            now->floating_ours < before->floating_ours ||
-            now->floating_plugin < before->floating_plugin || now->taken < before->taken ||
+            now->floating_ours < before->floating_ours || now->taken < before->taken ||
             now->replicas > before->replicas);
 }
 

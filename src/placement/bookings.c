@@ -2,6 +2,7 @@
 #include "bookings.h"
 
 #include "find.h"
+#include "floating.h"
 #include "want.h"
 
 /* Why a uid matters here; of two entries with one uid the first kind counts. */
@@ -20,6 +21,7 @@ struct party {
     bool claimed;         /* its claim is for this node */
     uint64_t holds, uses; /* cards, by the report */
     uint64_t on;          /* cards where it is booked */
+    uint64_t used;        /* bytes on the card that is being looked at */
 };
 
 /* A demand whose card is not known yet. */
@@ -399,32 +401,86 @@ static void book_excess(struct count *count)
     }
 }
 
-/* Against each card the largest floating demands that can be on it: of those that take a device,
- * as many as are left there. */
+static int compare_bytes(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* What the holders of the card's devices take with them, smallest first. Where use is attributed to
+ * pods, what they use beyond their demand goes too. */
+static uint32_t list_leaving(const struct count *count, uint32_t i, uint64_t *leaving)
+{
+    const struct plimsoll_card *card = &count->node->cards[i];
+    uint32_t used = card->attributed ? card->pod_count : 0, listed = 0;
+    for (uint32_t j = 0; j < used; j++) {
+        struct party *user = find_party(count, &card->pods[j].pod);
+        if (user) {
+            user->used = card->pods[j].bytes;
+        }
+    }
+    for (uint32_t j = 0; j < card->holder_count; j++) {
+        const struct party *holder = find_party(count, &card->holders[j]);
+        if (is_there(holder)) {
+            leaving[listed++] = larger(holder->used, demand_on(count, holder, i));
+        }
+    }
+    for (uint32_t j = 0; j < used; j++) {
+        struct party *user = find_party(count, &card->pods[j].pod);
+        if (user) {
+            user->used = 0;
+        }
+    }
+    qsort(leaving, listed, sizeof *leaving, compare_bytes);
+    return listed;
+}
+
+/* @param coming  Largest first, as count->floating is. @return Σ of those that take no device. */
+static uint64_t list_coming(const struct count *count, uint32_t i, uint64_t *coming,
+                            size_t *coming_count)
+{
+    uint64_t without_device = 0;
+    for (size_t f = 0; f < count->floating_count; f++) {
+        const struct floating *floating = &count->floating[f];
+        if (floating->elsewhere >> i & 1) {
+            continue;
+        }
+        if (floating->plugin) {
+            coming[(*coming_count)++] = floating->bytes;
+        } else {
+            without_device = plus(without_device, floating->bytes);
+        }
+    }
+    return without_device;
+}
+
 static void book_floating(struct count *count)
 {
     if (count->floating_count > 1) {
         qsort(count->floating, count->floating_count, sizeof *count->floating, compare_floating);
     }
+    plimsoll_autofree uint64_t *coming =
+        plimsoll_realloc(NULL, count->floating_count + 1, sizeof *coming);
+    plimsoll_autofree uint64_t *leaving =
+        plimsoll_realloc(NULL, count->party_count + 1, sizeof *leaving);
     for (uint64_t cards = count->candidates; cards != 0; cards &= cards - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(cards);
         struct plimsoll_booking *booking = &count->bookings[i];
         uint32_t replicas = count->load->cards[i].replicas;
         uint32_t left = replicas > booking->taken ? replicas - booking->taken : 0;
-        uint32_t seen = 0;
-        for (size_t f = 0; f < count->floating_count; f++) {
-            const struct floating *floating = &count->floating[f];
-            if (floating->elsewhere >> i & 1) {
-                continue;
-            }
-            seen += floating->plugin;
-            if (!floating->plugin || seen <= left) {
-                booking->floating_ours = plus(booking->floating_ours, floating->bytes);
-            }
-            if (!floating->plugin || seen < left) {
-                booking->floating_plugin = plus(booking->floating_plugin, floating->bytes);
-            }
+        if (left > 0 && count->floating_count == 0) {
+            continue; /* nobody comes */
         }
+        size_t coming_count = 0;
+        uint64_t without_device = list_coming(count, i, coming, &coming_count);
+        plimsoll_floating_weigh(
+            &(struct plimsoll_coming){.floating = coming,
+                                      .floating_count = coming_count,
+                                      .without_device = without_device,
+                                      .leaving = leaving,
+                                      .leaving_count = list_leaving(count, i, leaving),
+                                      .left = left},
+            booking);
     }
 }
 

@@ -10,7 +10,7 @@ struct plimsoll_booking {
     uint64_t excess;   /* Σ of what pods were measured to use beyond their demand */
     uint64_t measured; /* Σ bytes attributed to pods that are there, or ended since the report */
     uint64_t idle;     /* the largest known idle baseline among the claims */
-    uint64_t floating_plugin, floating_ours;
+    uint64_t floating_plugin, floating_ours, relief; /* as in struct plimsoll_load */
     uint32_t taken;
     bool demanded; /* by anybody at all */
     bool idle_known;

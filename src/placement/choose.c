@@ -6,14 +6,13 @@
 
 static uint64_t claim_on(const struct plimsoll_node *node, const struct plimsoll_load *card,
                          const struct plimsoll_demand *demand,
-                         const struct plimsoll_placement_settings *settings, bool here)
+                         const struct plimsoll_placement_settings *settings)
 {
     /* 0 says that the memory was unknown; the load lines take the default once it is known. */
     if (card->state == PLIMSOLL_CARD_UNKNOWN_MEMORY) {
         return 0;
     }
-    return here ? want_here(card, demand, node->mps, settings)
-                : want_on(card, demand, node->mps, settings);
+    return want_here(card, demand, node->mps, settings);
 }
 
 static void claim_cards(const struct plimsoll_node *node, const struct plimsoll_node_load *load,
@@ -26,21 +25,8 @@ static void claim_cards(const struct plimsoll_node *node, const struct plimsoll_
         uint32_t i = (uint32_t)__builtin_ctzll(cards);
         struct plimsoll_claim_card *card = &claim->cards[claim->card_count++];
         memcpy(card->id, node->cards[i].id, sizeof card->id);
-        card->vram = claim_on(node, &load->cards[i], demand, settings, true);
+        card->vram = claim_on(node, &load->cards[i], demand, settings);
         card->idle = load->cards[i].idle;
-    }
-}
-
-static void claim_floating(const struct plimsoll_node *node, const struct plimsoll_node_load *load,
-                           const struct plimsoll_demand *demand,
-                           const struct plimsoll_placement_settings *settings,
-                           const struct plimsoll_fit *fit, struct plimsoll_claim *claim)
-{
-    claim->floating_cards = fit->distinct;
-    for (uint64_t cards = fit->cards; cards != 0; cards &= cards - 1) {
-        const struct plimsoll_load *card = &load->cards[__builtin_ctzll(cards)];
-        claim->floating_vram =
-            larger(claim->floating_vram, claim_on(node, card, demand, settings, false));
     }
 }
 
@@ -74,7 +60,8 @@ int plimsoll_placement_choose(const struct plimsoll_node *node,
     struct plimsoll_claim made = {.pod = pod->uid};
     copy_name(node->name, made.node);
     if (fit.verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE) {
-        claim_floating(node, load, demand, settings, &fit, &made);
+        made.floating_cards = fit.distinct;
+        made.floating_vram = fit.verdict.want; /* the most of all it may come to */
     } else if (fit.verdict.guarantee == PLIMSOLL_GUARANTEE_EXACT ||
                fit.verdict.guarantee == PLIMSOLL_GUARANTEE_PINNED) {
         uint64_t cards = plimsoll_fit_pick(node, load, demand, settings, &fit);

@@ -25,6 +25,13 @@ struct plimsoll_fit plimsoll_fit_counted(const struct plimsoll_node *node,
                                          const struct plimsoll_node_load *load,
                                          const struct plimsoll_demand *demand);
 
+/** May the plugin pick the card once a device of it comes free, which it may before a pod that is
+ * bound now starts? Only of one whose memory is known: there is no line to hold on the others. */
+static inline bool plimsoll_fit_may_free(const struct plimsoll_load *card)
+{
+    return card->taken >= card->replicas && !card->withheld && card->total > 0;
+}
+
 /** Keeps the verdict of the card that came closest. */
 void plimsoll_fit_closest(struct plimsoll_verdict *closest, enum plimsoll_reason reason,
                           uint64_t want, uint64_t missing);

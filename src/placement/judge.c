@@ -50,11 +50,38 @@ struct question {
     const struct plimsoll_demand *demand;
     const struct plimsoll_placement_settings *settings;
     bool mps;
+    bool plugin; /* the device plugin picks the card */
 };
 
+/* Could the card ever take the pod? */
+static inline enum plimsoll_reason check_size(const struct question *question,
+                                              const struct plimsoll_load *card, uint64_t *want,
+                                              uint64_t *missing)
+{
+    *want = question->plugin ? want_on(card, question->demand, question->mps, question->settings)
+                             : want_here(card, question->demand, question->mps, question->settings);
+    if (*want > card->line) {
+        *missing = *want - card->line;
+        return PLIMSOLL_OVER_LINE;
+    }
+    if (question->mps && *want > mps_share(card)) {
+        *missing = *want - mps_share(card);
+        return PLIMSOLL_OVER_MPS_SHARE;
+    }
+    return PLIMSOLL_FITS;
+}
+
+static inline enum plimsoll_reason check_room(const struct question *question,
+                                              const struct plimsoll_load *card, uint64_t want,
+                                              uint64_t *missing)
+{
+    *missing = minus(want, plimsoll_load_open(card, question->plugin));
+    return *missing > 0 ? PLIMSOLL_NO_VRAM : PLIMSOLL_FITS;
+}
+
 static inline enum plimsoll_reason check_card(const struct question *question,
-                                              const struct plimsoll_load *card, uint64_t floating,
-                                              bool here, uint64_t *want, uint64_t *missing)
+                                              const struct plimsoll_load *card, uint64_t *want,
+                                              uint64_t *missing)
 {
     *want = 0;
     *missing = 0;
@@ -63,15 +90,9 @@ static inline enum plimsoll_reason check_card(const struct question *question,
                                                                      : PLIMSOLL_MEMORY_UNKNOWN;
     }
     if (card->total > 0 || card->state == PLIMSOLL_CARD_OK) {
-        *want = here ? want_here(card, question->demand, question->mps, question->settings)
-                     : want_on(card, question->demand, question->mps, question->settings);
-        if (*want > card->line) {
-            *missing = *want - card->line;
-            return PLIMSOLL_OVER_LINE;
-        }
-        if (question->mps && *want > mps_share(card)) {
-            *missing = *want - mps_share(card);
-            return PLIMSOLL_OVER_MPS_SHARE;
+        enum plimsoll_reason reason = check_size(question, card, want, missing);
+        if (reason != PLIMSOLL_FITS) {
+            return reason;
         }
     }
     if (card->state == PLIMSOLL_CARD_CORDONED) {
@@ -80,8 +101,16 @@ static inline enum plimsoll_reason check_card(const struct question *question,
     if (card->state != PLIMSOLL_CARD_OK) {
         return PLIMSOLL_NO_HEALTHY_CARD;
     }
-    *missing = minus(*want, minus(card->free, floating));
-    return *missing > 0 ? PLIMSOLL_NO_VRAM : PLIMSOLL_FITS;
+    return check_room(question, card, *want, missing);
+}
+
+/* The pod may come there only when a holder leaves: then nothing but its bytes matters. */
+static enum plimsoll_reason check_full(const struct question *question,
+                                       const struct plimsoll_load *card, uint64_t *want,
+                                       uint64_t *missing)
+{
+    enum plimsoll_reason reason = check_size(question, card, want, missing);
+    return reason != PLIMSOLL_FITS ? reason : check_room(question, card, *want, missing);
 }
 
 static inline bool is_whole(const struct plimsoll_load *card, const struct plimsoll_demand *demand)
@@ -106,8 +135,7 @@ static void find_some(const struct question *question, const struct plimsoll_nod
             continue;
         }
         uint64_t want, missing;
-        enum plimsoll_reason reason =
-            check_card(question, card, card->floating_ours, true, &want, &missing);
+        enum plimsoll_reason reason = check_card(question, card, &want, &missing);
         if (reason != PLIMSOLL_FITS) {
             plimsoll_fit_closest(&closest, reason, want, missing);
             continue;
@@ -130,23 +158,24 @@ static void find_some(const struct question *question, const struct plimsoll_nod
 static void find_every(const struct question *question, const struct plimsoll_node_load *load,
                        struct plimsoll_fit *fit)
 {
-    bool plugin = fit->verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE;
     struct plimsoll_verdict farthest = {0};
     for (uint32_t i = 0; i < load->card_count; i++) {
         const struct plimsoll_load *card = &load->cards[i];
-        if (!is_whole(card, question->demand) ||
-            (plugin && (card->taken >= card->replicas || card->withheld))) {
+        bool candidate = !question->plugin || plimsoll_load_pickable(card);
+        if (!is_whole(card, question->demand) || (!candidate && !plimsoll_fit_may_free(card))) {
             continue;
         }
-        uint64_t want, missing, floating = plugin ? card->floating_plugin : card->floating_ours;
-        enum plimsoll_reason reason =
-            check_card(question, card, floating, !plugin, &want, &missing);
+        uint64_t want, missing;
+        enum plimsoll_reason reason = candidate ? check_card(question, card, &want, &missing)
+                                                : check_full(question, card, &want, &missing);
         if (reason != PLIMSOLL_FITS) {
             keep_farthest(&farthest, reason, want, missing);
         }
-        fit->cards |= UINT64_C(1) << i;
         fit->verdict.want = larger(fit->verdict.want, want);
-        fit->verdict.unaccounted |= card->state == PLIMSOLL_CARD_UNKNOWN_MEMORY;
+        if (candidate) {
+            fit->cards |= UINT64_C(1) << i;
+            fit->verdict.unaccounted |= card->state == PLIMSOLL_CARD_UNKNOWN_MEMORY;
+        }
     }
     if ((uint32_t)__builtin_popcountll(fit->cards) < fit->distinct) {
         refuse(fit, PLIMSOLL_TOO_FEW_CARDS);
@@ -211,22 +240,22 @@ static uint32_t distinct_cards(const struct plimsoll_node_load *load,
 
 static struct plimsoll_fit find_shared(const struct plimsoll_node *node,
                                        const struct plimsoll_node_load *load,
-                                       const struct question *question, uint32_t whole)
+                                       struct question question, uint32_t whole)
 {
-    const struct plimsoll_demand *demand = question->demand;
+    const struct plimsoll_demand *demand = question.demand;
     struct plimsoll_fit fit = {.verdict.guarantee = promise(node, demand, whole)};
-    bool plugin = fit.verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE;
+    question.plugin = fit.verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE;
     fit.distinct = distinct_cards(load, demand, whole);
     if (!demand->plugin && node->env == PLIMSOLL_NO) {
         refuse(&fit, PLIMSOLL_NO_ENV);
-    } else if (plugin && demand->env_ours && !passes_by_mount(node)) {
+    } else if (question.plugin && demand->env_ours && !passes_by_mount(node)) {
         refuse(&fit, PLIMSOLL_ENV_CONFLICT);
     } else if (fit.distinct == 0) {
         refuse(&fit, PLIMSOLL_TOO_FEW_CARDS);
-    } else if (plugin || demand->every_card) {
-        find_every(question, load, &fit);
+    } else if (question.plugin || demand->every_card) {
+        find_every(&question, load, &fit);
     } else {
-        find_some(question, node, load, &fit);
+        find_some(&question, node, load, &fit);
     }
     return fit;
 }
@@ -263,8 +292,9 @@ struct plimsoll_fit plimsoll_fit_find(const struct plimsoll_node *node,
         refuse(&fit, cards > 0 ? PLIMSOLL_SPLIT : PLIMSOLL_NO_CARD);
         return fit;
     }
-    struct question question = {.demand = demand, .settings = settings, .mps = node->mps};
-    return find_shared(node, load, &question, whole);
+    return find_shared(node, load,
+                       (struct question){.demand = demand, .settings = settings, .mps = node->mps},
+                       whole);
 }
 
 struct plimsoll_verdict plimsoll_placement_judge(const struct plimsoll_node *node,

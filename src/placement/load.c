@@ -135,7 +135,9 @@ static void settle_card(const struct plimsoll_card *card, const struct plimsoll_
     } else if (!booking->demanded && reported) {
         load->idle = load->foreign;
     }
-    load->free = minus(load->total, plus(larger(load->reserve, load->foreign), load->booked));
+    uint64_t taken = plus(larger(load->reserve, load->foreign), load->booked);
+    load->free = minus(load->total, taken);
+    load->relief = minus(booking->relief, minus(taken, load->total));
     load->floating_plugin = booking->floating_plugin;
     load->floating_ours = booking->floating_ours;
     load->taken = booking->taken;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <plimsoll/placement.h>
 
+#include "fit.h"
 #include "want.h"
 
 /* The cards that this is about: fit_find leaves those of others to the count of devices. */
@@ -9,19 +10,26 @@ static bool is_whole(const struct plimsoll_load *card)
     return card->vendor == PLIMSOLL_VENDOR_NVIDIA && card->state != PLIMSOLL_CARD_MIG;
 }
 
-static bool is_pickable(const struct plimsoll_load *card)
-{
-    return card->taken < card->replicas && !card->withheld;
-}
-
 static uint64_t reach_of(const struct plimsoll_load *card, bool mps)
 {
     return mps ? smaller(card->line, mps_share(card)) : card->line;
 }
 
-static uint64_t room_of(const struct plimsoll_load *card, bool mps, uint64_t floating)
+static uint64_t room_of(const struct plimsoll_load *card, bool mps, bool plugin)
 {
-    return smaller(reach_of(card, mps), minus(card->free, floating));
+    return smaller(reach_of(card, mps), plimsoll_load_open(card, plugin));
+}
+
+/* The worst of the cards that the plugin may pick, or may once one of its devices comes free. */
+static void add_every(struct plimsoll_summary *summary, const struct plimsoll_load *card, bool mps)
+{
+    bool pickable = plimsoll_load_pickable(card);
+    summary->pickable |= pickable;
+    summary->every &= !pickable || card->state == PLIMSOLL_CARD_OK;
+    if (pickable || plimsoll_fit_may_free(card)) {
+        summary->room_every = smaller(summary->room_every, room_of(card, mps, true));
+        summary->reach_every = smaller(summary->reach_every, reach_of(card, mps));
+    }
 }
 
 static void add_card(struct plimsoll_summary *summary, const struct plimsoll_load *card, bool mps)
@@ -30,16 +38,10 @@ static void add_card(struct plimsoll_summary *summary, const struct plimsoll_loa
     summary->whole++;
     if (ok) {
         summary->some = true;
-        summary->room = larger(summary->room, room_of(card, mps, card->floating_ours));
+        summary->room = larger(summary->room, room_of(card, mps, false));
         summary->reach = larger(summary->reach, reach_of(card, mps));
     }
-    if (is_pickable(card)) {
-        uint64_t room = room_of(card, mps, card->floating_plugin), reach = reach_of(card, mps);
-        summary->room_every = summary->pickable ? smaller(summary->room_every, room) : room;
-        summary->reach_every = summary->pickable ? smaller(summary->reach_every, reach) : reach;
-        summary->every = ok && (summary->every || !summary->pickable);
-        summary->pickable = true;
-    }
+    add_every(summary, card, mps);
 }
 
 static uint8_t judge_default(const struct plimsoll_node *node,
@@ -60,6 +62,9 @@ plimsoll_placement_summarise(const struct plimsoll_node *node,
         .unusable = node->unusable != NULL,
         .nominated = load->nominated,
         .no_env = node->env == PLIMSOLL_NO,
+        .room_every = UINT64_MAX,
+        .reach_every = UINT64_MAX,
+        .every = true,
         .default_ours = judge_default(node, load, false, settings),
         .default_plugin = judge_default(node, load, true, settings),
     };

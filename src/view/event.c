@@ -259,14 +259,6 @@ static bool plugin_picks(const struct plimsoll_view_refusal *refusal)
             (guarantee == PLIMSOLL_GUARANTEE_PINNED && !demand->env_ours));
 }
 
-/* What the pod might still take of the card. */
-static uint64_t open_bytes(const struct plimsoll_view_refusal *refusal,
-                           const struct plimsoll_load *load)
-{
-    uint64_t floating = plugin_picks(refusal) ? load->floating_plugin : load->floating_ours;
-    return load->free > floating ? load->free - floating : 0;
-}
-
 /* The card of which the verdict says what is missing. @return the count of cards when none is. */
 static uint32_t find_lacking(const struct plimsoll_view_refusal *refusal)
 {
@@ -274,8 +266,9 @@ static uint32_t find_lacking(const struct plimsoll_view_refusal *refusal)
     uint32_t i = 0;
     for (; i < load->card_count; i++) {
         const struct plimsoll_load *card = &load->cards[i];
-        uint64_t open =
-            refusal->verdict.reason == PLIMSOLL_NO_VRAM ? open_bytes(refusal, card) : card->line;
+        uint64_t open = refusal->verdict.reason == PLIMSOLL_NO_VRAM
+                            ? plimsoll_load_open(card, plugin_picks(refusal))
+                            : card->line;
         if (card->vendor == refusal->pod->demand.vendor && refusal->verdict.want > open &&
             refusal->verdict.want - open == refusal->verdict.missing) {
             break;
@@ -295,11 +288,17 @@ static void add_lacking(const struct plimsoll_view_refusal *refusal, uint32_t ca
                                  bytes_of(load->line).text);
         return;
     }
-    uint64_t open = open_bytes(refusal, load);
-    plimsoll_text_add_format(out, " has %s free of %s, %s too little", bytes_of(open).text,
+    bool plugin = plugin_picks(refusal);
+    bool full = plugin && !plimsoll_load_pickable(load);
+    plimsoll_text_add_format(out,
+                             full ? " would have %s free of %s, %s too little"
+                                  : " has %s free of %s, %s too little",
+                             bytes_of(plimsoll_load_open(load, plugin)).text,
                              bytes_of(load->line).text, bytes_of(verdict->missing).text);
-    plimsoll_text_add_string(out,
-                             plugin_picks(refusal) ? ", and the device plugin may pick it." : ".");
+    plimsoll_text_add_string(out, full     ? " when a pod on it ends, and the device plugin may "
+                                             "pick it then."
+                                  : plugin ? ", and the device plugin may pick it."
+                                           : ".");
 }
 
 static void add_want(const struct plimsoll_view_refusal *refusal, struct plimsoll_text *out)

@@ -223,6 +223,54 @@ static void a_card_without_a_free_replica_is_not_picked(void **state)
     expect_refused(&scene, two, PLIMSOLL_TOO_FEW_CARDS);
 }
 
+/* The holder may end before the pod starts, and the plugin may then give its device to it. */
+static void a_card_without_a_free_replica_has_to_bear_the_pod_once_one_is_free(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16384, 2);
+    claim_on(&scene, "A", "GPU-1", 8000);
+    claim_on(&scene, "B", "GPU-1", 6000);
+    scene_hold(&scene, 1, "A");
+    scene_hold(&scene, 1, "B");
+    expect_fits(&scene, scene_demand(true, 7872), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    expect_refused(&scene, scene_demand(true, 7873), PLIMSOLL_NO_VRAM);
+    assert_int_equal(scene_judge(&scene, scene_demand(true, 8000)).missing, 128 * MIB);
+    /* Who else floats may come there as well, once both have ended. */
+    scene_float(scene_pod(&scene, "C", scene_demand(true, 9000)), 1, 9000);
+    expect_fits(&scene, scene_demand(true, 6872), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    expect_refused(&scene, scene_demand(true, 6873), PLIMSOLL_NO_VRAM);
+    /* Nothing but bytes matters there, and they only where the plugin may come to pick it. */
+    scene.cards[1].cordoned = true;
+    expect_fits(&scene, scene_demand(true, 6872), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    snprintf(scene.cards[1].health, sizeof scene.cards[1].health, "lost");
+    scene.resource.allocatable = 2;
+    scene.view.pod_count = 2;
+    expect_fits(&scene, scene_demand(true, 15000), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+}
+
+static void what_a_holder_uses_leaves_with_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16384, 1);
+    claim_on(&scene, "A", "GPU-1", 8000);
+    scene_hold(&scene, 1, "A");
+    scene_report(&scene, 0, 0, true);
+    scene_report(&scene, 1, 10000, true);
+    scene_use(&scene, 1, "A", 10000);
+    expect_fits(&scene, scene_demand(true, 15872), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    /* Not what others use. */
+    scene.cards[1].used = 11000 * MIB;
+    expect_fits(&scene, scene_demand(true, 15384), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    expect_refused(&scene, scene_demand(true, 15385), PLIMSOLL_NO_VRAM);
+    /* A card over its line has to come down to it first. */
+    scene.pods[0].claim.cards[0].vram = 12000 * MIB;
+    scene.cards[1].used = scene.cards[1].total;
+    expect_fits(&scene, scene_demand(true, 10000), PLIMSOLL_GUARANTEE_CONSERVATIVE);
+    expect_refused(&scene, scene_demand(true, 10001), PLIMSOLL_NO_VRAM);
+}
+
 static void other_floating_claims_count_against_each_card(void **state)
 {
     (void)state;
@@ -511,6 +559,8 @@ int main(void)
         cmocka_unit_test(mps_caps_a_client_at_its_share),
         cmocka_unit_test(where_the_plugin_picks_every_card_must_do),
         cmocka_unit_test(a_card_without_a_free_replica_is_not_picked),
+        cmocka_unit_test(a_card_without_a_free_replica_has_to_bear_the_pod_once_one_is_free),
+        cmocka_unit_test(what_a_holder_uses_leaves_with_it),
         cmocka_unit_test(other_floating_claims_count_against_each_card),
         cmocka_unit_test(a_cordoned_card_that_the_plugin_may_pick_refuses_the_node),
         cmocka_unit_test(a_sick_card_counts_while_the_plugin_still_offers_it),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Never over the line (design P1), on random nodes: pods arrive, the plugin picks cards as it
- * likes, the agent tells late or not at all. Seeded, so that a failure can be repeated. */
+/* Never over the line (design P1), on random nodes: pods arrive, start later than they are bound
+ * and end before that is known; the plugin picks cards as it likes, the agent tells late or not at
+ * all. Seeded, so that a failure can be repeated. */
 #include "unit.h"
 
 #include <plimsoll/placement.h>
@@ -8,7 +9,7 @@
 #include "cards.h"
 
 #define NODES    6000
-#define ARRIVALS 12
+#define ARRIVALS 16
 
 static uint64_t random_state;
 
@@ -30,13 +31,19 @@ static bool chance(uint64_t percent)
     return below(100) < percent;
 }
 
+/* Of a pod on the node. What happens there is known later, or in another order. */
+enum stage { BOUND, STARTED, OVER, FORGOTTEN };
+
 /* What is true on the node, whatever the report says of it. */
 struct truth {
     struct scene scene;
-    uint64_t host[SCENE_CARDS_MAX];    /* bytes of programs outside pods */
-    uint32_t devices[SCENE_CARDS_MAX]; /* handed out by the plugin */
-    uint64_t on[SCENE_PODS_MAX];       /* cards a pod uses */
-    uint64_t given[SCENE_PODS_MAX];    /* cards the plugin gave it */
+    uint64_t host[SCENE_CARDS_MAX];                  /* bytes of programs outside pods */
+    uint32_t devices[SCENE_CARDS_MAX];               /* handed out by the plugin */
+    uint64_t on[SCENE_PODS_MAX];                     /* cards a pod uses */
+    uint64_t given[SCENE_PODS_MAX];                  /* cards the plugin gave it, a bit for each */
+    uint32_t holds[SCENE_PODS_MAX][SCENE_CARDS_MAX]; /* devices of them */
+    enum stage stage[SCENE_PODS_MAX];
+    uint32_t count; /* pods that ever came */
     bool reported, attributed;
 };
 
@@ -87,7 +94,7 @@ static uint64_t size_of(const struct truth *truth, uint32_t pod, uint32_t card)
 static uint64_t weight(const struct truth *truth, uint32_t card)
 {
     uint64_t sum = 0;
-    for (uint32_t pod = 0; pod < truth->scene.view.pod_count; pod++) {
+    for (uint32_t pod = 0; pod < truth->count; pod++) {
         sum += is_on(truth->on[pod], card) ? size_of(truth, pod, card) : 0;
     }
     return sum;
@@ -122,11 +129,12 @@ static void make_node(struct truth *truth)
 static void measure(struct truth *truth)
 {
     struct scene *scene = &truth->scene;
+    scene->view.ended_count = 0;
     for (uint32_t i = 0; i < scene->node.card_count; i++) {
         struct plimsoll_card *card = &scene->cards[i];
         card->pod_count = 0;
         uint64_t used = truth->host[i];
-        for (uint32_t pod = 0; pod < scene->view.pod_count; pod++) {
+        for (uint32_t pod = 0; pod < truth->count; pod++) {
             uint64_t bytes = is_on(truth->on[pod], i) ? below(size_of(truth, pod, i) + 1) : 0;
             used += bytes;
             if (truth->attributed && bytes > 0) {
@@ -142,16 +150,24 @@ static void measure(struct truth *truth)
     }
 }
 
-/* The kubelet names all cards of a pod at once. */
+/* The kubelet names all cards of a pod at once, and forgets those that are over. */
 static void name_holders(struct truth *truth, uint64_t percent)
 {
     struct scene *scene = &truth->scene;
-    for (uint32_t pod = 0; pod < scene->view.pod_count; pod++) {
-        bool named = chance(percent);
-        for (uint32_t i = 0; i < scene->node.card_count && named; i++) {
-            if (is_on(truth->given[pod], i)) {
+    for (uint32_t pod = 0; pod < truth->count; pod++) {
+        bool told = chance(percent);
+        for (uint32_t i = 0; i < scene->node.card_count && told; i++) {
+            struct plimsoll_card *card = &scene->cards[i];
+            uint32_t at = 0;
+            while (at < card->holder_count &&
+                   strcmp(card->holders[at].text, scene->pods[pod].uid.text) != 0) {
+                at++;
+            }
+            bool named = at < card->holder_count;
+            if (!named && truth->stage[pod] == STARTED && is_on(truth->given[pod], i)) {
                 scene_hold(scene, i, scene->pods[pod].uid.text);
-                truth->given[pod] &= ~(UINT64_C(1) << i);
+            } else if (named && truth->stage[pod] > STARTED) {
+                card->holders[at] = card->holders[--card->holder_count];
             }
         }
     }
@@ -175,12 +191,12 @@ static struct plimsoll_demand random_demand(void)
     return demand;
 }
 
-/* The plugin hands out `count` devices as it likes: often where most is already. @return cards */
-static uint64_t hand_out(struct truth *truth, uint32_t count)
+/* The plugin hands out devices as it likes: often where most is already. @return false when it has
+ * too few */
+static bool hand_out(struct truth *truth, uint32_t pod)
 {
-    uint64_t given = 0;
     bool unkind = chance(60);
-    for (; count > 0; count--) {
+    for (uint32_t count = truth->scene.pods[pod].demand.cards; count > 0; count--) {
         int pick = -1;
         uint32_t offset = (uint32_t)below(truth->scene.node.card_count);
         for (uint32_t j = 0; j < truth->scene.node.card_count; j++) {
@@ -191,12 +207,13 @@ static uint64_t hand_out(struct truth *truth, uint32_t count)
             }
         }
         if (pick < 0) {
-            return 0;
+            return false;
         }
         truth->devices[pick]++;
-        given |= UINT64_C(1) << pick;
+        truth->holds[pod][pick]++;
+        truth->given[pod] |= UINT64_C(1) << pick;
     }
-    return given;
+    return true;
 }
 
 static uint64_t cards_of(const struct truth *truth, const struct plimsoll_claim *claim)
@@ -212,30 +229,89 @@ static uint64_t cards_of(const struct truth *truth, const struct plimsoll_claim 
     return cards;
 }
 
-/* Puts the pod where it was bound. @return false when the kubelet has no devices for it */
-static bool start_pod(struct truth *truth, struct plimsoll_demand demand,
-                      struct plimsoll_claim *claim)
+/* The pod is on its way to the node. */
+static void bind_pod(struct truth *truth, struct plimsoll_demand demand,
+                     struct plimsoll_claim *claim)
 {
-    uint64_t given = demand.plugin ? hand_out(truth, demand.cards) : 0;
-    if (demand.plugin && given == 0) {
-        plimsoll_claim_clear(claim);
-        return false;
-    }
-    size_t at = truth->scene.view.pod_count;
+    struct scene *scene = &truth->scene;
+    uint32_t at = truth->count++;
     char uid[16];
-    snprintf(uid, sizeof uid, "pod-%zu", at);
-    struct plimsoll_pod *pod = scene_pod(&truth->scene, uid, demand);
+    snprintf(uid, sizeof uid, "pod-%u", at);
+    struct plimsoll_pod *pod = &scene->pods[at];
+    *pod = (struct plimsoll_pod){.uid = scene_uid(uid),
+                                 .name = scene_nothing,
+                                 .node = scene_name,
+                                 .demand = demand,
+                                 .claim = *claim};
     assert_true(claim->card_count <= SCENE_CLAIM_MAX);
+    pod->claim.cards = scene->claims[at];
     for (uint32_t i = 0; i < claim->card_count; i++) {
-        pod->claim.cards[i] = claim->cards[i];
+        scene->claims[at][i] = claim->cards[i];
     }
-    scene_float(pod, claim->floating_cards, 0);
-    pod->claim.card_count = claim->card_count;
-    pod->claim.floating_vram = claim->floating_vram;
-    truth->given[at] = given;
-    truth->on[at] = claim->card_count > 0 ? cards_of(truth, claim) : given;
+    pod->claim.pod = pod->uid;
+    truth->on[at] = claim->card_count > 0 ? cards_of(truth, claim) : 0;
+    truth->stage[at] = demand.plugin ? BOUND : STARTED;
+    scene->list[scene->view.pod_count++] = pod;
     plimsoll_claim_clear(claim);
-    return true;
+}
+
+/* The kubelet has seen that it is over: its devices go to whoever comes next. */
+static void end_pod(struct truth *truth, uint32_t pod)
+{
+    for (uint32_t i = 0; i < truth->scene.node.card_count; i++) {
+        truth->devices[i] -= truth->holds[pod][i];
+        truth->holds[pod][i] = 0;
+    }
+    truth->on[pod] = 0;
+    truth->stage[pod] = OVER;
+}
+
+static void start_pod(struct truth *truth, uint32_t pod)
+{
+    if (!hand_out(truth, pod)) {
+        end_pod(truth, pod);
+        return;
+    }
+    truth->stage[pod] = STARTED;
+    if (truth->scene.pods[pod].claim.card_count == 0) {
+        truth->on[pod] = truth->given[pod];
+    }
+}
+
+/* The API knows too. */
+static void forget_pod(struct truth *truth, uint32_t pod)
+{
+    struct scene *scene = &truth->scene;
+    size_t at = 0;
+    while (scene->list[at] != &scene->pods[pod]) {
+        at++;
+    }
+    scene->list[at] = scene->list[--scene->view.pod_count];
+    scene_end(scene, scene->pods[pod].uid.text);
+    truth->stage[pod] = FORGOTTEN;
+}
+
+static void go_on(struct truth *truth, uint64_t start, uint64_t end, uint64_t forget)
+{
+    for (uint32_t pod = 0; pod < truth->count; pod++) {
+        if (truth->stage[pod] < OVER && chance(end)) {
+            end_pod(truth, pod);
+        } else if (truth->stage[pod] == BOUND && chance(start)) {
+            start_pod(truth, pod);
+        } else if (truth->stage[pod] == OVER && chance(forget)) {
+            forget_pod(truth, pod);
+        }
+    }
+}
+
+/* Is a pod over that the API still has? The books count it beside the one that has its device. */
+static bool lags(const struct truth *truth)
+{
+    bool over = false;
+    for (uint32_t pod = 0; pod < truth->count; pod++) {
+        over = over || truth->stage[pod] == OVER;
+    }
+    return over;
 }
 
 static void check_line(const struct truth *truth, uint64_t node, const char *when)
@@ -252,7 +328,7 @@ static void check_line(const struct truth *truth, uint64_t node, const char *whe
             continue; /* the host alone may be over */
         }
         bool measured_over = !truth->attributed && card->used + card->reserve > card->total;
-        bool books_over = !measured_over && card->booked + foreign > card->total;
+        bool books_over = !measured_over && !lags(truth) && card->booked + foreign > card->total;
         if (books_over || weight(truth, i) + host > card->total) {
             print_error("node %llu, card %u, %s: booked %llu, foreign %llu, true %llu + %llu, "
                         "total %llu\n",
@@ -264,8 +340,25 @@ static void check_line(const struct truth *truth, uint64_t node, const char *whe
     }
 }
 
+/* The scheduler sees to it that there are as many devices as pods ask for. */
+static bool has_devices(const struct truth *truth, const struct plimsoll_demand *demand)
+{
+    uint64_t devices = 0, asked = demand->plugin ? demand->cards : 0;
+    for (uint32_t i = 0; i < truth->scene.node.card_count; i++) {
+        devices += truth->scene.cards[i].replicas;
+    }
+    for (size_t i = 0; i < truth->scene.view.pod_count; i++) {
+        const struct plimsoll_demand *other = &truth->scene.list[i]->demand;
+        asked += other->plugin ? other->cards : 0;
+    }
+    return asked <= devices;
+}
+
 static uint32_t arrive(struct truth *truth, struct plimsoll_demand demand, uint32_t *kinds)
 {
+    if (!has_devices(truth, &demand)) {
+        return 0;
+    }
     plimsoll_autofree struct plimsoll_node_load *load = scene_load(&truth->scene);
     struct plimsoll_verdict verdict =
         plimsoll_placement_judge(&truth->scene.node, load, &demand, &truth->scene.settings);
@@ -275,9 +368,10 @@ static uint32_t arrive(struct truth *truth, struct plimsoll_demand demand, uint3
     bool chosen = plimsoll_placement_choose(&truth->scene.node, load, &pod, &truth->scene.settings,
                                             &claim, &err) == 0;
     assert_int_equal(chosen, verdict.reason == PLIMSOLL_FITS);
-    if (!chosen || !start_pod(truth, demand, &claim)) {
+    if (!chosen) {
         return 0;
     }
+    bind_pod(truth, demand, &claim);
     kinds[verdict.guarantee]++;
     return 1;
 }
@@ -294,9 +388,12 @@ static void no_card_is_ever_over_its_line(void **state)
             measure(truth);
             bound += arrive(truth, random_demand(), kinds);
             check_line(truth, node, "after a bind");
+            go_on(truth, 40, 8, 30);
+            check_line(truth, node, "after pods have started and ended");
             name_holders(truth, 20);
             check_line(truth, node, "after the kubelet's word");
         }
+        go_on(truth, 100, 0, 100);
         name_holders(truth, 100);
         measure(truth);
         check_line(truth, node, "when all is known");

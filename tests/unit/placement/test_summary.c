@@ -56,6 +56,7 @@ static void make_card(struct scene *scene, uint32_t index, struct plimsoll_load 
         load->total = 0;
     }
     load->taken = (uint32_t)below(load->replicas + 1);
+    load->relief = load->taken == load->replicas && load->floating_plugin == 0 ? below(4) : 0;
     load->reserve = below(load->total + 1) / 3;
     load->line = load->total - load->reserve;
     load->free = chance(50) ? load->line : below(load->line + 1);

@@ -266,23 +266,24 @@ static void who_floats_leaves_too(void **state)
     expect(&scene, asking(true, 7000), "", "");
 }
 
-/* Both cards are shared in two. The plugin may pick any card with a free device. */
-static void a_card_that_must_not_be_picked_stays_full(void **state)
+/* Both cards are shared in two. The plugin may pick any card once it has a free device. */
+static void a_full_card_has_to_bear_that_a_device_of_it_comes_free(void **state)
 {
     (void)state;
     struct scene scene;
     scene_make(&scene, 2, 16384, 2);
     claimed(&scene, "A", 0, "GPU-0", 6000);
     claimed(&scene, "B", 0, "GPU-0", 6000);
-    claimed(&scene, "C", 0, "GPU-1", 500);
-    claimed(&scene, "D", PRIORITY, "GPU-1", 15000);
+    claimed(&scene, "C", PRIORITY, "GPU-1", 3000);
+    struct plimsoll_pod *pod = claimed(&scene, "D", PRIORITY, "GPU-1", 3000);
     scene_hold(&scene, 0, "A");
     scene_hold(&scene, 0, "B");
     scene_hold(&scene, 1, "C");
     scene_hold(&scene, 1, "D");
     expect(&scene, asking(true, 12000), "", "B A");
     expect(&scene, asking(true, 12000), "A", "B");
-    expect(&scene, asking(true, 12000), "C", "none");
+    pod->claim.cards[0].vram = 5000 * MIB;
+    expect(&scene, asking(true, 12000), "", "none");
 }
 
 static void ours_are_evicted_from_one_card_of_several(void **state)
@@ -419,7 +420,7 @@ int main(void)
         cmocka_unit_test(where_only_free_bytes_are_told_claims_say_what_becomes_free),
         cmocka_unit_test(a_stranger_without_a_claim_is_worth_the_default),
         cmocka_unit_test(who_floats_leaves_too),
-        cmocka_unit_test(a_card_that_must_not_be_picked_stays_full),
+        cmocka_unit_test(a_full_card_has_to_bear_that_a_device_of_it_comes_free),
         cmocka_unit_test(ours_are_evicted_from_one_card_of_several),
         cmocka_unit_test(what_bytes_cannot_mend_is_not_tried_with_victims),
         cmocka_unit_test(an_exclusive_card_is_empty_once_its_pod_has_left),
