@@ -10,6 +10,7 @@ struct plimsoll_view_options {
     unsigned width; /* columns, at least 80 */
     bool colour;    /* ANSI */
     bool unicode;   /* bars of block characters, else ASCII */
+    bool wide;      /* more columns of numbers, and nothing left out; where a view has them */
 };
 
 /** One node: a heading, then a line per card with its bar (booked, foreign, reserve, free) and its
