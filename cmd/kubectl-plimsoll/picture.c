@@ -39,7 +39,8 @@ static void name_of(struct plimsoll_json item, struct plimsoll_text *name)
 static void use_built_in(struct plimsoll_settings *settings, const char *why)
 {
     struct plimsoll_error said = {0};
-    plimsoll_error_set(&said, PLIMSOLL_ERR_NONE, "the built-in settings: %s", why);
+    plimsoll_error_set(&said, PLIMSOLL_ERR_NONE, "With the built-in settings: %s.", why);
+    settings->built_in = true;
     settings->config = plimsoll_config_default();
     memcpy(settings->from, said.message, sizeof settings->from);
 }
@@ -90,6 +91,11 @@ int plimsoll_settings_load(const struct plimsoll_kubectl *kubectl,
     }
     *settings = read;
     return 0;
+}
+
+const char *plimsoll_settings_note(const struct plimsoll_settings *settings)
+{
+    return settings->built_in ? settings->from : NULL;
 }
 
 void plimsoll_settings_clear(struct plimsoll_settings *settings)

@@ -13,7 +13,8 @@ struct plimsoll_settings {
     /** Where they come from: "ConfigMap plimsoll-system/plimsoll", or why they are the built-in
      * ones. */
     char from[PLIMSOLL_ERROR_MESSAGE_SIZE];
-    bool installed; /* of a release */
+    bool installed; /* there is a release */
+    bool built_in;
 };
 
 /**
@@ -24,6 +25,8 @@ struct plimsoll_settings {
 int plimsoll_settings_load(const struct plimsoll_kubectl *kubectl,
                            struct plimsoll_settings *settings,
                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/** A sentence for people where the settings are not those of a release; NULL where they are. */
+const char *plimsoll_settings_note(const struct plimsoll_settings *settings);
 void plimsoll_settings_clear(struct plimsoll_settings *settings);
 
 /** Nodes and unfinished pods; the caller frees it, and the settings after it. */

@@ -3,8 +3,32 @@
 #include "picture.h"
 #include "terminal.h"
 
+#include <plimsoll/clock.h>
+
 /* 40 000 cards, and the pods on them. */
 #define ANSWER_BYTES_MAX (256u * 1024 * 1024)
+
+static void view(const struct plimsoll_plugin_options *options,
+                 const struct plimsoll_settings *settings, struct plimsoll_cluster *picture,
+                 struct plimsoll_text *answer)
+{
+    struct plimsoll_view_options look = plimsoll_terminal_look(options);
+    struct plimsoll_view_cluster cluster = {.namespace_ = options->namespace_,
+                                            .now_unix_ms = plimsoll_clock_unix_ms(),
+                                            .note = plimsoll_settings_note(settings)};
+    plimsoll_cluster_read_begin(picture);
+    plimsoll_autofree struct plimsoll_extender_node *nodes =
+        plimsoll_picture_nodes(picture, false, &cluster.node_count);
+    cluster.nodes = nodes;
+    if (plimsoll_terminal_wants_json(options)) {
+        plimsoll_view_top_json(&cluster, answer);
+    } else if (options->by_namespace) {
+        plimsoll_view_top_namespaces(&cluster, &look, answer);
+    } else {
+        plimsoll_view_top(&cluster, &look, answer);
+    }
+    plimsoll_cluster_read_end(picture);
+}
 
 static int show(const struct plimsoll_plugin_options *options, struct plimsoll_error *err)
 {
@@ -15,16 +39,8 @@ static int show(const struct plimsoll_plugin_options *options, struct plimsoll_e
     }
     int result = plimsoll_picture_load(&options->kubectl, &settings, &picture, err);
     if (result == 0) {
-        struct plimsoll_view_options look = plimsoll_terminal_look(options);
         plimsoll_autotext answer = plimsoll_text_make(ANSWER_BYTES_MAX);
-        size_t count;
-        plimsoll_cluster_read_begin(picture);
-        plimsoll_autofree struct plimsoll_extender_node *nodes =
-            plimsoll_picture_nodes(picture, false, &count);
-        for (size_t i = 0; i < count; i++) {
-            plimsoll_view_node(&nodes[i], &look, &answer);
-        }
-        plimsoll_cluster_read_end(picture);
+        view(options, &settings, picture, &answer);
         result = plimsoll_terminal_print(options, &answer, err);
     }
     plimsoll_cluster_free(&picture);
