@@ -38,7 +38,16 @@ enum plimsoll_visible {
     PLIMSOLL_VISIBLE_OTHER, /* valueFrom something else */
 };
 
+/** What a pod asks of its node's processors and memory, by the scheduler's rule for requests. */
+struct plimsoll_requests {
+    uint64_t cpu_milli; /* thousandths of a processor */
+    uint64_t memory;    /* bytes */
+};
+
 struct plimsoll_demand {
+    struct plimsoll_requests requests; /* of any pod; 0 where they cannot be read */
+    /** Hash of its node selector and node affinity; equal bytes, equal hash. 0: none, or no GPU. */
+    uint64_t selection;
     bool gpu;                    /* a GPU pod: everything below is meant */
     enum plimsoll_vendor vendor; /* whose cards */
     bool plugin;     /* asks for a vendor resource, so the device plugin picks the card */

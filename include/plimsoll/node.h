@@ -106,10 +106,11 @@ struct plimsoll_node {
     uint32_t replicas;         /* per card, from the GFD label; 0: unknown */
     enum plimsoll_trilean env; /* NO also where labels cannot say which index is split by MIG */
     enum plimsoll_device_list device_list;
-    uint64_t selectors;       /* bit i: carries reading.selectors[i] */
-    bool advertised;          /* status.allocatable has plimsoll.dev/vram … */
-    uint64_t advertised_vram; /* … of so many bytes */
-    char *unusable;           /* owned; NULL, or why no new GPU pod may come here */
+    struct plimsoll_requests allocatable; /* to requests; 0: not told */
+    uint64_t selectors;                   /* bit i: carries reading.selectors[i] */
+    bool advertised;                      /* status.allocatable has plimsoll.dev/vram … */
+    uint64_t advertised_vram;             /* … of so many bytes */
+    char *unusable;                       /* owned; NULL, or why no new GPU pod may come here */
 };
 
 /** A label that some profile's node selector asks for. */

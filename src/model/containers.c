@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pod_parts.h"
+#include "requests.h"
 
 #define VISIBLE_DEVICES "NVIDIA_VISIBLE_DEVICES"
 
@@ -183,30 +183,36 @@ bool plimsoll_model_containers_next(struct plimsoll_model_containers *all,
 }
 
 /* Passes over limits or requests. @return false when a resource has a domain */
-static bool pass_quantities(struct plimsoll_json_cursor *cursor)
+static bool pass_quantities(struct plimsoll_json_cursor *cursor, struct plimsoll_requests *found)
 {
     struct plimsoll_span key, plain;
     if (plimsoll_json_cursor_object(cursor)) {
         while (plimsoll_json_cursor_entry(cursor, &key, &plain)) {
-            plimsoll_model_entry_skip(cursor, plain);
+            if (plain.data == NULL && !plimsoll_json_cursor_skip(cursor, &plain)) {
+                return false;
+            }
             if (key.size > 0 && memchr(key.data, '/', key.size) != NULL) {
                 return false;
             }
+            plimsoll_model_request_take(key, plain, found);
         }
     }
     return !cursor->failed;
 }
 
-static bool pass_resources(struct plimsoll_json_cursor *cursor)
+static bool pass_resources(struct plimsoll_json_cursor *cursor, struct plimsoll_requests *requests)
 {
+    struct plimsoll_requests limits;
     struct plimsoll_span key;
     bool none = true;
     if (!plimsoll_json_cursor_object(cursor)) {
         return !cursor->failed;
     }
     while (none && plimsoll_json_cursor_member(cursor, &key)) {
-        if (plimsoll_span_is(key, "limits") || plimsoll_span_is(key, "requests")) {
-            none = pass_quantities(cursor);
+        if (plimsoll_span_is(key, "limits")) {
+            none = pass_quantities(cursor, &limits);
+        } else if (plimsoll_span_is(key, "requests")) {
+            none = pass_quantities(cursor, requests);
         } else {
             plimsoll_json_cursor_skip(cursor, NULL);
         }
@@ -215,9 +221,11 @@ static bool pass_resources(struct plimsoll_json_cursor *cursor)
 }
 
 /* As read_container, without keeping anything. @return false when something is unusual */
-static bool pass_container(struct plimsoll_json_cursor *cursor)
+static bool pass_container(struct plimsoll_json_cursor *cursor, bool init,
+                           struct plimsoll_model_requests *sum)
 {
     struct plimsoll_model_container ignored = {.privileged = false};
+    struct plimsoll_requests requests = {0};
     struct plimsoll_span key, plain;
     bool usual = true;
     if (!plimsoll_json_cursor_object(cursor)) {
@@ -226,20 +234,26 @@ static bool pass_container(struct plimsoll_json_cursor *cursor)
     while (usual && plimsoll_json_cursor_entry(cursor, &key, &plain)) {
         if (plimsoll_span_is(key, "resources")) {
             plimsoll_json_cursor_again(cursor, plain);
-            usual = pass_resources(cursor);
+            usual = pass_resources(cursor, &requests);
         } else if (plimsoll_span_is(key, "securityContext")) {
             plimsoll_json_cursor_again(cursor, plain);
             read_security(cursor, &ignored);
-        } else if (plimsoll_span_is(key, "name") || plimsoll_span_is(key, "restartPolicy")) {
+        } else if (plimsoll_span_is(key, "name")) {
             plimsoll_model_entry_string(cursor, plain, &plain);
+        } else if (plimsoll_span_is(key, "restartPolicy")) {
+            ignored.sidecar = plimsoll_model_entry_string(cursor, plain, &plain) &&
+                              plimsoll_span_is(plain, "Always");
         } else {
             plimsoll_model_entry_skip(cursor, plain);
         }
     }
+    plimsoll_model_requests_add(sum, init, ignored.sidecar, &requests);
     return usual && !cursor->failed;
 }
 
-bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, struct plimsoll_span *list)
+bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, bool init,
+                                    struct plimsoll_span *list,
+                                    struct plimsoll_model_requests *requests)
 {
     bool usual = plimsoll_json_cursor_type(cursor) == PLIMSOLL_JSON_ARRAY;
     const char *begin = cursor->at;
@@ -247,7 +261,7 @@ bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, struct 
         return false;
     }
     while (usual && plimsoll_json_cursor_element(cursor)) {
-        usual = pass_container(cursor);
+        usual = pass_container(cursor, init, requests);
     }
     if (!usual || cursor->failed) {
         return false;

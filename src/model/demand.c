@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a pod's words come to (design §2.1): which cards, how many, for which containers. */
-#include "pod_parts.h"
+#include "requests.h"
 
 #include <plimsoll/limits.h>
 #include <plimsoll/quantity.h>
@@ -17,6 +17,7 @@ struct survey {
     bool vram_limits;                     /* … of which one is not 0 */
     bool ours, all, privileged;
     bool failed; /* a quantity cannot be read */
+    struct plimsoll_model_requests requests;
 };
 
 /** How the containers that use cards are told in the second pass. */
@@ -139,6 +140,8 @@ static void survey_pod(const struct plimsoll_model_asks *asks, struct survey *su
                      survey_list(survey, &container, container.requests, malformed, at) != 0 ||
                      survey_vram(survey, &all, &container, at) != 0;
         survey->failed = survey->failed || failed;
+        struct plimsoll_requests requests = plimsoll_model_requests_read(container.requests);
+        plimsoll_model_requests_add(&survey->requests, all.init, container.sidecar, &requests);
     }
     *malformed = *malformed || all.cursor.failed;
 }
@@ -384,7 +387,7 @@ static int read_wishes(const struct plimsoll_model_asks *asks, struct plimsoll_d
     return 0;
 }
 
-int plimsoll_model_demand(const struct plimsoll_model_asks *asks,
+int plimsoll_model_demand(struct plimsoll_model_asks *asks,
                           const struct plimsoll_resources *resources,
                           struct plimsoll_demand *demand, bool *malformed,
                           struct plimsoll_error *err)
@@ -397,6 +400,7 @@ int plimsoll_model_demand(const struct plimsoll_model_asks *asks,
     }
     if (domains) {
         survey_pod(asks, &survey, malformed, err);
+        asks->requests = survey.requests;
     }
     demand->gpu = survey.rule != NULL || survey.vram_limits || survey.failed || asks->vram.present;
     if (!demand->gpu) {

@@ -7,6 +7,7 @@
 #include <plimsoll/quantity.h>
 
 #include "plain.h"
+#include "requests.h"
 
 #define LABELS_AT_ONCE 32
 
@@ -300,6 +301,10 @@ static void read_allocatable(struct plimsoll_json_cursor *cursor,
             }
         } else if (plimsoll_span_is(key, PLIMSOLL_RESOURCE_VRAM) && string) {
             read_advertised(cursor, node);
+        } else if (string && key.size <= sizeof "memory" && resource == NULL) {
+            if (plimsoll_json_cursor_string(cursor, &amount)) {
+                plimsoll_model_request_take(key, amount, &node->allocatable);
+            }
         } else if (plimsoll_json_cursor_skip(cursor, &amount) && resource != NULL) {
             add_resource(node, key, resource, amount);
         }

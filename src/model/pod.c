@@ -4,7 +4,7 @@
 #include <plimsoll/limits.h>
 
 #include "plain.h"
-#include "pod_parts.h"
+#include "requests.h"
 
 /** What the walk over a Pod collects; spans are borrowed from the object. */
 struct found {
@@ -12,7 +12,8 @@ struct found {
     struct plimsoll_model_value claim;
     struct plimsoll_model_asks asks;
     struct plimsoll_span conditions, owners; /* whole JSON values, empty when absent */
-    bool claim_plain;                        /* it was read on the way, into the pod */
+    struct plimsoll_span overhead, selector, node_affinity; /* so too */
+    bool claim_plain; /* it was read on the way, into the pod */
     bool part_of_us, component_agent;
 };
 
@@ -151,15 +152,28 @@ static void read_metadata(struct plimsoll_json_cursor *cursor, struct found *fou
  * walked all the same, because of most pods this is enough to know that no container can ask for a
  * card.
  */
-static void read_containers(struct plimsoll_json_cursor *cursor, struct plimsoll_span *list,
-                            bool *domains)
+static void read_containers(struct plimsoll_json_cursor *cursor, bool init,
+                            struct plimsoll_model_asks *asks)
 {
+    struct plimsoll_span *list = init ? &asks->init_list : &asks->container_list;
+    bool *domains = init ? &asks->init_domains : &asks->container_domains;
     struct plimsoll_json_cursor ahead = *cursor;
-    *domains = !plimsoll_model_containers_pass(&ahead, list);
+    *domains = !plimsoll_model_containers_pass(&ahead, init, list, &asks->requests);
     if (*domains) {
         plimsoll_json_cursor_skip(cursor, list);
     } else {
         *cursor = ahead;
+    }
+}
+
+static void read_affinity(struct plimsoll_json_cursor *cursor, struct found *found)
+{
+    struct plimsoll_span key;
+    if (plimsoll_json_cursor_object(cursor)) {
+        while (plimsoll_json_cursor_member(cursor, &key)) {
+            bool nodes = plimsoll_span_is(key, "nodeAffinity");
+            plimsoll_json_cursor_skip(cursor, nodes ? &found->node_affinity : NULL);
+        }
     }
 }
 
@@ -179,10 +193,19 @@ static void read_spec(struct plimsoll_json_cursor *cursor, struct found *found,
             plimsoll_json_cursor_int(cursor, &priority);
         } else if (plimsoll_span_is(key, "containers")) {
             plimsoll_json_cursor_again(cursor, plain);
-            read_containers(cursor, &found->asks.container_list, &found->asks.container_domains);
+            read_containers(cursor, false, &found->asks);
         } else if (plimsoll_span_is(key, "initContainers")) {
             plimsoll_json_cursor_again(cursor, plain);
-            read_containers(cursor, &found->asks.init_list, &found->asks.init_domains);
+            read_containers(cursor, true, &found->asks);
+        } else if (plimsoll_span_is(key, "overhead")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            plimsoll_json_cursor_skip(cursor, &found->overhead);
+        } else if (plimsoll_span_is(key, "nodeSelector")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            plimsoll_json_cursor_skip(cursor, &found->selector);
+        } else if (plimsoll_span_is(key, "affinity")) {
+            plimsoll_json_cursor_again(cursor, plain);
+            read_affinity(cursor, found);
         } else {
             plimsoll_model_entry_skip(cursor, plain);
         }
@@ -412,6 +435,25 @@ static void settle_claim(const struct found *found, struct plimsoll_pod *pod)
     pod->claim_ignored = plimsoll_copy(err.message, strlen(err.message));
 }
 
+/* Equal selectors are equal bytes, as the API server writes them; 0 is kept for none. */
+static uint64_t hash_selection(const struct found *found)
+{
+    if (found->selector.size <= 2 && found->node_affinity.size <= 2) {
+        return 0;
+    }
+    uint64_t hash = plimsoll_span_hash(found->selector) * UINT64_C(0x9E3779B97F4A7C15) +
+                    plimsoll_span_hash(found->node_affinity);
+    return hash != 0 ? hash : 1;
+}
+
+/* What is asked of the node besides cards. */
+static void settle_requests(const struct found *found, struct plimsoll_pod *pod)
+{
+    struct plimsoll_requests overhead = plimsoll_model_requests_read(found->overhead);
+    pod->demand.requests = plimsoll_model_requests_total(&found->asks.requests, &overhead);
+    pod->demand.selection = pod->demand.gpu ? hash_selection(found) : 0;
+}
+
 int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resources *resources,
                       struct plimsoll_pod *pod, struct plimsoll_error *err)
 {
@@ -444,6 +486,7 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
         return -1;
     }
     settle_claim(&found, &read);
+    settle_requests(&found, &read);
     *pod = read;
     return 0;
 }

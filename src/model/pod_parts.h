@@ -6,6 +6,18 @@
 
 #include "value.h"
 
+/** The kubelet's sum over containers (kubelet: AggregateContainerRequests). */
+struct plimsoll_model_effective {
+    uint64_t running;   /* containers and sidecars, all at once */
+    uint64_t sidecars;  /* those started so far */
+    uint64_t init_peak; /* the largest init container with the sidecars started before it */
+};
+
+/** The same of what they request. */
+struct plimsoll_model_requests {
+    struct plimsoll_model_effective cpu, memory;
+};
+
 /** One entry of spec.containers or spec.initContainers; borrowed from the object. */
 struct plimsoll_model_container {
     struct plimsoll_span name;             /* still escaped */
@@ -34,11 +46,13 @@ bool plimsoll_model_containers_next(struct plimsoll_model_containers *all,
                                     struct plimsoll_model_container *container);
 /**
  * Passes over a list of containers of which none asks for a resource with a domain, as cards are.
- * @param list  Set on success: its bytes.
+ * @param list      Set on success: its bytes.
+ * @param requests  What they request is added; of no use when false.
  * @return false when one does, or something is unusual; the cursor is of no use then
  */
-bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor,
-                                    struct plimsoll_span *list);
+bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, bool init,
+                                    struct plimsoll_span *list,
+                                    struct plimsoll_model_requests *requests);
 /** Looks into `env` for `visible` and `visible_ours`. @return false when it is no proper JSON */
 bool plimsoll_model_container_read_env(struct plimsoll_model_container *container);
 
@@ -48,6 +62,7 @@ struct plimsoll_model_asks {
     struct plimsoll_span container_list, init_list; /* whole JSON arrays, empty when absent */
     /* False: no container of the list asks for a resource with a domain, as cards are. */
     bool container_domains, init_domains;
+    struct plimsoll_model_requests requests; /* where both are false, and found else */
 };
 
 /** A container's quantity of one resource: its limit, or its request where it has no limit. */
@@ -66,7 +81,7 @@ plimsoll_model_container_quantity(const struct plimsoll_model_container *contain
  * @param malformed  Set to true when the containers are no proper JSON; the pod is none then.
  * @return 0, or -1 with why it cannot be read
  */
-int plimsoll_model_demand(const struct plimsoll_model_asks *asks,
+int plimsoll_model_demand(struct plimsoll_model_asks *asks,
                           const struct plimsoll_resources *resources,
                           struct plimsoll_demand *demand, bool *malformed,
                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
@@ -80,13 +95,6 @@ struct plimsoll_model_vram {
 /** Sets request, vram and percent_milli for a demand whose cards are known. */
 int plimsoll_model_request(const struct plimsoll_model_vram *vram, struct plimsoll_demand *demand,
                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
-
-/** The kubelet's sum over containers (kubelet: AggregateContainerRequests). */
-struct plimsoll_model_effective {
-    uint64_t running;   /* containers and sidecars, all at once */
-    uint64_t sidecars;  /* those started so far */
-    uint64_t init_peak; /* the largest init container with the sidecars started before it */
-};
 
 /** Containers may be added before or after the init ones; those among themselves in order. */
 void plimsoll_model_effective_add(struct plimsoll_model_effective *sum, bool init, bool sidecar,

@@ -959,6 +959,20 @@ static void vendors_have_names(void **state)
     assert_string_equal(plimsoll_vendor_text(PLIMSOLL_VENDOR_NONE), "unknown");
 }
 
+static void allocatable_processors_and_memory_are_read(void **state)
+{
+    (void)state;
+    struct plimsoll_node node =
+        read_node("", "", "\"cpu\":\"63500m\",\"memory\":\"2Gi\",\"pods\":\"110\"");
+    assert_int_equal(node.allocatable.cpu_milli, 63500);
+    assert_int_equal(node.allocatable.memory, 2 * GI);
+    plimsoll_node_clear(&node);
+    node = read_node("", "", "\"cpu\":\"lots\",\"memory\":7");
+    assert_int_equal(node.allocatable.cpu_milli, 0);
+    assert_int_equal(node.allocatable.memory, 0);
+    plimsoll_node_clear(&node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -997,6 +1011,7 @@ int main(void)
         cmocka_unit_test(nulls_where_maps_may_be_are_empty_maps),
         cmocka_unit_test(no_node_is_cut_before_its_allocatable_ends),
         cmocka_unit_test(vendors_have_names),
+        cmocka_unit_test(allocatable_processors_and_memory_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

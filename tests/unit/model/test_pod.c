@@ -694,6 +694,75 @@ static void no_truncation_of_a_pod_is_one(void **state)
     }
 }
 
+#define REQUESTS(name, requests, more)                                                             \
+    "{\"name\":\"" name "\",\"resources\":{" more "\"requests\":{" requests "}}}"
+
+static void expect_requests(const char *spec, uint64_t cpu_milli, uint64_t memory)
+{
+    struct plimsoll_demand demand = demand_of("", spec);
+    assert_int_equal(demand.requests.cpu_milli, cpu_milli);
+    assert_int_equal(demand.requests.memory, memory);
+}
+
+static void requests_are_summed_with_and_without_a_gpu(void **state)
+{
+    (void)state;
+    expect_requests(ONE, 0, 0);
+    expect_requests(
+        CONTAINERS(REQUESTS("a", "\"cpu\":\"250m\",\"memory\":\"1Gi\"",
+                            "") "," REQUESTS("b", "\"memory\":\"512Mi\",\"cpu\":\"2\"", "")),
+        2250, 1536 * MI);
+    expect_requests(CONTAINERS(REQUESTS("a", "\"cpu\":\"250m\",\"memory\":\"1Gi\"",
+                                        "\"limits\":{\"cpu\":\"9\"," GPU(
+                                            "1") "},") "," REQUESTS("b", "\"cpu\":\"2\"", "")),
+                    2250, 1024 * MI);
+    /* The largest init container counts where it is more than all that run at once. */
+    expect_requests(INIT(REQUESTS("i", "\"cpu\":\"4\"", "")) "," CONTAINERS(
+                        REQUESTS("a", "\"cpu\":\"1\",\"memory\":\"1Gi\"", "")),
+                    4000, GI);
+    expect_requests("\"overhead\":{\"cpu\":\"100m\",\"memory\":\"64Mi\"}," CONTAINERS(
+                        REQUESTS("a", "\"cpu\":\"1\"", "")),
+                    1100, 64 * MI);
+}
+
+static void requests_take_every_form_and_what_cannot_be_read_is_0(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cpu;
+        uint64_t milli;
+    } cases[] = {
+        {"0", 0},         {"0.5", 500}, {"1.5", 1500}, {"1e1", 10000}, {"2k", 2000000},
+        {"1.0001", 1001}, {"", 0},      {"many", 0},   {"-1", 0},      {"99999999999999999999", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        plimsoll_autotext spec = plimsoll_text_make(1024);
+        plimsoll_text_add_format(&spec, CONTAINERS(REQUESTS("a", "\"cpu\":\"%s\"", "")),
+                                 cases[i].cpu);
+        expect_requests(spec.data, cases[i].milli, 0);
+    }
+    expect_requests(CONTAINERS(REQUESTS("a", "\"memory\":\"lots\",\"cpu\":3", "")), 3000, 0);
+}
+
+static void equal_selections_of_nodes_are_told_from_others(void **state)
+{
+    (void)state;
+    static const char *const specs[] = {"\"nodeSelector\":{\"gpu\":\"a100\"}," ONE,
+                                        "\"nodeSelector\":{\"gpu\":\"t4\"}," ONE,
+                                        "\"affinity\":{\"nodeAffinity\":{\"x\":[]}}," ONE};
+    uint64_t seen[3];
+    for (size_t i = 0; i < 3; i++) {
+        seen[i] = demand_of(VRAM("1Gi"), specs[i]).selection;
+        assert_int_not_equal(seen[i], 0);
+        assert_int_equal(seen[i], demand_of(VRAM("2Gi"), specs[i]).selection);
+        assert_true(i == 0 || seen[i] != seen[i - 1]);
+    }
+    assert_int_equal(demand_of(VRAM("1Gi"), ONE).selection, 0);
+    assert_int_equal(
+        demand_of(VRAM("1Gi"), "\"nodeSelector\":{},\"affinity\":{\"podAffinity\":{\"x\":1}}," ONE)
+            .selection,
+        0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -726,6 +795,9 @@ int main(void)
         cmocka_unit_test(what_is_no_pod_is_refused),
         cmocka_unit_test(nulls_in_containers_are_nothing),
         cmocka_unit_test(no_truncation_of_a_pod_is_one),
+        cmocka_unit_test(requests_are_summed_with_and_without_a_gpu),
+        cmocka_unit_test(requests_take_every_form_and_what_cannot_be_read_is_0),
+        cmocka_unit_test(equal_selections_of_nodes_are_told_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
