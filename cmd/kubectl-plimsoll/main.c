@@ -14,6 +14,8 @@ static const struct {
 } commands[] = {
     {"top", PLIMSOLL_SUBCOMMAND_TOP, plimsoll_command_top, "",
      "what is on the cards: booked, in use, free"},
+    {"explain", PLIMSOLL_SUBCOMMAND_EXPLAIN, plimsoll_command_explain, "POD ",
+     "why a pod waits, or runs where it does"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -37,3 +37,60 @@ void plimsoll_view_top_namespaces(const struct plimsoll_view_cluster *cluster,
                                   struct plimsoll_text *out);
 /** Both as one object: kind Top. */
 void plimsoll_view_top_json(const struct plimsoll_view_cluster *cluster, struct plimsoll_text *out);
+
+/** What the API says of a pod's way to a node; strings are never NULL. */
+struct plimsoll_view_event {
+    const char *reason, *note, *from; /* `from`: the component that says it */
+    int64_t time_unix_ms;             /* 0: not known */
+    uint64_t count;
+};
+struct plimsoll_view_scheduling {
+    const char *scheduler; /* spec.schedulerName */
+    const char *gates;     /* names of its scheduling gates, "" none */
+    /* The condition PodScheduled; tried: it is there. */
+    bool tried, scheduled;
+    const char *reason, *message;
+    int64_t since_unix_ms; /* 0: not known, like `created` */
+    int64_t created_unix_ms;
+    const struct plimsoll_view_event *events; /* newest first */
+    size_t event_count;
+};
+
+/** Why does the pod wait, or run where it does? Borrowed until the explanation is freed. */
+struct plimsoll_view_question {
+    const struct plimsoll_pod *pod;
+    const struct plimsoll_view_scheduling *scheduling;
+    const struct plimsoll_view_cluster *cluster; /* all nodes, those without a card, too */
+    const struct plimsoll_placement_settings *settings;
+    const char *const *schedulers; /* that ask Plimsoll; none: nobody says which */
+    size_t scheduler_count;
+};
+
+/** Where a pod stands. */
+enum plimsoll_view_standing {
+    PLIMSOLL_STANDING_NO_GPU,
+    PLIMSOLL_STANDING_FINISHED,
+    PLIMSOLL_STANDING_BOUND,
+    PLIMSOLL_STANDING_REFUSED, /* its request cannot be read */
+    PLIMSOLL_STANDING_GATED,
+    PLIMSOLL_STANDING_ELSEWHERE, /* asks for a scheduler that does not ask Plimsoll */
+    PLIMSOLL_STANDING_UNSEEN,    /* no scheduler has looked at it */
+    PLIMSOLL_STANDING_WAITS,     /* no node has room */
+    PLIMSOLL_STANDING_FITS,      /* some node has room now; another reason holds it */
+};
+
+struct plimsoll_view_explanation;
+
+/** Judges every node as filter does. The caller frees it. */
+struct plimsoll_view_explanation *
+plimsoll_view_explain(const struct plimsoll_view_question *question);
+void plimsoll_view_explanation_free(struct plimsoll_view_explanation **explanation);
+enum plimsoll_view_standing
+plimsoll_view_explanation_standing(const struct plimsoll_view_explanation *explanation);
+
+void plimsoll_view_explanation_table(const struct plimsoll_view_explanation *explanation,
+                                     const struct plimsoll_view_options *options,
+                                     struct plimsoll_text *out);
+/** Kind Explanation. */
+void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *explanation,
+                                    struct plimsoll_text *out);

@@ -6,9 +6,13 @@
 
 json_t *plimsoll_document_string(const char *string)
 {
-    struct plimsoll_error clean = {0};
-    plimsoll_error_set(&clean, PLIMSOLL_ERR_NONE, "%s", string);
-    return json_string(clean.message);
+    json_t *it = json_string(string);
+    if (it == NULL) {
+        struct plimsoll_error clean = {0};
+        plimsoll_error_set(&clean, PLIMSOLL_ERR_NONE, "%s", string);
+        it = json_string(clean.message);
+    }
+    return it;
 }
 
 json_t *plimsoll_document_bytes(uint64_t bytes)

@@ -6,7 +6,8 @@
 
 #include <jansson.h>
 
-/** A string that others wrote: bytes that are no UTF-8 become `?`. */
+/** A string that others wrote; where it is no UTF-8, what is wrong becomes `?` and it may be cut.
+ */
 json_t *plimsoll_document_string(const char *string);
 /** Bytes; JSON numbers are whole up to 2^63. */
 json_t *plimsoll_document_bytes(uint64_t bytes);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explanation.h"
+
+#include "columns.h"
+
+#include <string.h>
+
+/* -- judging -------------------------------------------------------------------------------------
+ */
+
+/* As the extender judges: shared load lines are anybody's, so they are wrong for a pod that they
+ * count already and where they count nominations that it need not respect. */
+static void judge(const struct plimsoll_view_question *question, struct candidate *candidate)
+{
+    const struct plimsoll_pod *pod = question->pod;
+    const struct plimsoll_extender_node *seen = candidate->seen;
+    plimsoll_autofree struct plimsoll_node_load *own = NULL;
+    const struct plimsoll_node_load *load = seen->load;
+    if (load == NULL || load->nominated || candidate->here) {
+        own = plimsoll_placement_load(&seen->view, question->settings,
+                                      pod->uid.text[0] != '\0' ? &pod->uid : NULL, pod->priority);
+        load = own;
+    }
+    candidate->verdict =
+        plimsoll_placement_judge(seen->view.node, load, &pod->demand, question->settings);
+    if (candidate->verdict.reason == PLIMSOLL_FITS) {
+        candidate->score =
+            plimsoll_placement_score(seen->view.node, load, &pod->demand, question->settings);
+    }
+}
+
+/* Of two reasons: which comes first? Those of nodes that come closest do; each has one place. */
+static int compare_reasons(enum plimsoll_reason a, enum plimsoll_reason b)
+{
+    struct plimsoll_verdict left = {.reason = a}, right = {.reason = b};
+    if (a == b) {
+        return 0;
+    }
+    if (a == PLIMSOLL_FITS || plimsoll_placement_closer(&left, &right)) {
+        return -1;
+    }
+    if (b == PLIMSOLL_FITS || plimsoll_placement_closer(&right, &left)) {
+        return 1;
+    }
+    return a > b ? -1 : 1; /* the enum begins with what is farthest */
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct candidate *a = left, *b = right;
+    int order = compare_reasons(a->verdict.reason, b->verdict.reason);
+    if (order == 0 && a->verdict.missing != b->verdict.missing) {
+        order = a->verdict.missing < b->verdict.missing ? -1 : 1;
+    }
+    if (order == 0 && a->score != b->score) {
+        order = a->score > b->score ? -1 : 1;
+    }
+    return order != 0 ? order : strcmp(a->seen->view.node->name, b->seen->view.node->name);
+}
+
+static void judge_all(struct plimsoll_view_explanation *it)
+{
+    const struct plimsoll_view_cluster *cluster = it->question.cluster;
+    const char *home = it->question.pod->node;
+    it->candidates = plimsoll_alloc(cluster->node_count + 1, sizeof *it->candidates);
+    it->candidate_count = cluster->node_count;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct candidate *candidate = &it->candidates[i];
+        candidate->seen = &cluster->nodes[i];
+        candidate->here = strcmp(home, candidate->seen->view.node->name) == 0;
+        judge(&it->question, candidate);
+    }
+    qsort(it->candidates, it->candidate_count, sizeof *it->candidates, compare);
+}
+
+/* Nodes of one reason stand together. */
+static void group(struct plimsoll_view_explanation *it)
+{
+    for (size_t i = 0; i < it->candidate_count; i++) {
+        const struct candidate *candidate = &it->candidates[i];
+        struct group *last = it->group_count > 0 ? &it->groups[it->group_count - 1] : NULL;
+        if (last == NULL || last->reason != candidate->verdict.reason) {
+            last = &it->groups[it->group_count++];
+            *last = (struct group){.reason = candidate->verdict.reason, .first = i};
+        }
+        last->count++;
+        if (candidate->here) {
+            it->home = candidate;
+        }
+        if (candidate->verdict.reason == PLIMSOLL_FITS) {
+            it->fitting++;
+        } else if (it->closest == NULL) {
+            it->closest = candidate;
+        }
+    }
+}
+
+/* Whoever is less important or not: what would free enough is asked, not who may be evicted. */
+static void find_rooms(struct plimsoll_view_explanation *it)
+{
+    struct plimsoll_pod pod = *it->question.pod;
+    pod.priority = INT32_MAX;
+    for (size_t i = 0; i < it->candidate_count && it->room_count < EXPLANATION_ROOMS_MAX; i++) {
+        const struct candidate *candidate = &it->candidates[i];
+        struct room *room = &it->rooms[it->room_count];
+        if (candidate->verdict.reason == PLIMSOLL_NO_VRAM &&
+            plimsoll_placement_victims(&candidate->seen->view, it->question.settings, &pod, NULL, 0,
+                                       &room->leaving)) {
+            room->candidate = candidate;
+            it->room_count++;
+        }
+    }
+}
+
+/* -- where it stands -----------------------------------------------------------------------------
+ */
+
+static bool asks_us(const struct plimsoll_view_question *question)
+{
+    for (size_t i = 0; i < question->scheduler_count; i++) {
+        if (strcmp(question->schedulers[i], question->scheduling->scheduler) == 0) {
+            return true;
+        }
+    }
+    return question->scheduler_count == 0;
+}
+
+static enum plimsoll_view_standing find_standing(const struct plimsoll_view_explanation *it)
+{
+    const struct plimsoll_pod *pod = it->question.pod;
+    const struct plimsoll_view_scheduling *scheduling = it->question.scheduling;
+    if (pod->finished) {
+        return PLIMSOLL_STANDING_FINISHED;
+    }
+    if (!pod->demand.gpu) {
+        return PLIMSOLL_STANDING_NO_GPU;
+    }
+    if (pod->node[0] != '\0') {
+        return PLIMSOLL_STANDING_BOUND;
+    }
+    if (pod->refusal != NULL) {
+        return PLIMSOLL_STANDING_REFUSED;
+    }
+    if (scheduling->gates[0] != '\0') {
+        return PLIMSOLL_STANDING_GATED;
+    }
+    if (!asks_us(&it->question)) {
+        return PLIMSOLL_STANDING_ELSEWHERE;
+    }
+    if (!scheduling->tried) {
+        return PLIMSOLL_STANDING_UNSEEN;
+    }
+    return it->fitting > 0 ? PLIMSOLL_STANDING_FITS : PLIMSOLL_STANDING_WAITS;
+}
+
+struct plimsoll_view_explanation *
+plimsoll_view_explain(const struct plimsoll_view_question *question)
+{
+    struct plimsoll_view_explanation *it = plimsoll_alloc(1, sizeof *it);
+    it->question = *question;
+    if (question->pod->demand.gpu && question->pod->refusal == NULL && !question->pod->finished) {
+        judge_all(it);
+        group(it);
+    }
+    it->standing = find_standing(it);
+    if (it->standing == PLIMSOLL_STANDING_WAITS || it->standing == PLIMSOLL_STANDING_UNSEEN ||
+        it->standing == PLIMSOLL_STANDING_ELSEWHERE || it->standing == PLIMSOLL_STANDING_GATED) {
+        find_rooms(it);
+    }
+    return it;
+}
+
+void plimsoll_view_explanation_free(struct plimsoll_view_explanation **explanation)
+{
+    struct plimsoll_view_explanation *it = PLIMSOLL_TAKE(*explanation);
+    if (it == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < it->room_count; i++) {
+        free(it->rooms[i].leaving.added);
+    }
+    free(it->candidates);
+    free(it);
+}
+
+enum plimsoll_view_standing
+plimsoll_view_explanation_standing(const struct plimsoll_view_explanation *explanation)
+{
+    return explanation->standing;
+}
+
+const char *plimsoll_standing_text(enum plimsoll_view_standing standing)
+{
+    static const char *const texts[] = {
+        [PLIMSOLL_STANDING_NO_GPU] = "noGpu",  [PLIMSOLL_STANDING_FINISHED] = "finished",
+        [PLIMSOLL_STANDING_BOUND] = "bound",   [PLIMSOLL_STANDING_REFUSED] = "refused",
+        [PLIMSOLL_STANDING_GATED] = "gated",   [PLIMSOLL_STANDING_ELSEWHERE] = "otherScheduler",
+        [PLIMSOLL_STANDING_UNSEEN] = "unseen", [PLIMSOLL_STANDING_WAITS] = "waits",
+        [PLIMSOLL_STANDING_FITS] = "fits",
+    };
+    return texts[standing];
+}
+
+/* -- in words ------------------------------------------------------------------------------------
+ */
+
+void plimsoll_explanation_request(const struct plimsoll_demand *demand, struct plimsoll_text *out)
+{
+    const char *vendor =
+        demand->vendor != PLIMSOLL_VENDOR_NONE ? plimsoll_vendor_text(demand->vendor) : "GPU";
+    if (demand->request == PLIMSOLL_REQUEST_BYTES) {
+        plimsoll_text_add_string(out, bytes_of(demand->vram).text);
+    } else if (demand->request == PLIMSOLL_REQUEST_PERCENT) {
+        plimsoll_text_add_format(out, "%g%%", demand->percent_milli / 1000.0);
+    } else {
+        plimsoll_text_add_string(out, demand->mig ? "all" : "the default");
+    }
+    if (demand->every_card) {
+        plimsoll_text_add_format(out, " on every %s card of its node", vendor);
+    } else if (demand->mig) {
+        plimsoll_text_add_format(out, " of %u MIG %s", demand->cards,
+                                 demand->cards == 1 ? "instance" : "instances");
+    } else if (demand->cards > 1) {
+        plimsoll_text_add_format(out, " on each of %u %s cards", demand->cards, vendor);
+    } else {
+        plimsoll_text_add_format(out, " of one %s card", vendor);
+    }
+    if (demand->cards > 1 && demand->topology != PLIMSOLL_TOPOLOGY_ANY) {
+        plimsoll_text_add_string(out, demand->topology == PLIMSOLL_TOPOLOGY_NVLINK
+                                          ? " joined by NVLink"
+                                          : " on one NUMA node");
+    }
+    if (demand->resource[0] != '\0') {
+        plimsoll_text_add_format(out, " (%s)", demand->resource);
+    } else {
+        plimsoll_text_add_string(out, " (VRAM only)");
+    }
+}
+
+static void add_bound(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
+{
+    const struct plimsoll_pod *pod = it->question.pod;
+    plimsoll_text_add_format(out, "is bound to %s", pod->node);
+    if (plimsoll_pod_claimed(pod)) {
+        plimsoll_text_add_string(out, " and holds ");
+        plimsoll_view_assigned(it->home != NULL ? it->home->seen->view.node : NULL, &pod->claim,
+                               out);
+    } else {
+        plimsoll_text_add_string(out, " without a claim");
+    }
+    plimsoll_text_add_char(out, '.');
+}
+
+void plimsoll_explanation_headline(const struct plimsoll_view_explanation *it,
+                                   struct plimsoll_text *out)
+{
+    const struct plimsoll_view_scheduling *scheduling = it->question.scheduling;
+    switch (it->standing) {
+    case PLIMSOLL_STANDING_NO_GPU:
+        plimsoll_text_add_string(out, "asks for no GPU: Plimsoll has no part in it.");
+        break;
+    case PLIMSOLL_STANDING_FINISHED:
+        plimsoll_text_add_string(out, "has finished and holds nothing.");
+        break;
+    case PLIMSOLL_STANDING_BOUND:
+        add_bound(it, out);
+        break;
+    case PLIMSOLL_STANDING_REFUSED:
+        plimsoll_text_add_format(out, "is placed nowhere: %s", it->question.pod->refusal);
+        break;
+    case PLIMSOLL_STANDING_GATED:
+        plimsoll_text_add_format(out,
+                                 "waits for its scheduling gates (%s): no scheduler looks at it "
+                                 "before they are taken off.",
+                                 scheduling->gates);
+        break;
+    case PLIMSOLL_STANDING_ELSEWHERE:
+        plimsoll_text_add_format(out, "waits for the scheduler %s, which does not ask Plimsoll.",
+                                 scheduling->scheduler);
+        break;
+    case PLIMSOLL_STANDING_UNSEEN:
+        plimsoll_text_add_format(out, "waits: no scheduler has looked at it. Does %s run?",
+                                 scheduling->scheduler);
+        break;
+    case PLIMSOLL_STANDING_WAITS:
+        plimsoll_text_add_string(out, "waits: no node has room for it.");
+        break;
+    case PLIMSOLL_STANDING_FITS:
+        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.", it->fitting,
+                                 it->fitting == 1 ? "node has" : "nodes have");
+        break;
+    }
+}
