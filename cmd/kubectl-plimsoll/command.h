@@ -14,3 +14,4 @@ enum plimsoll_exit {
 
 int plimsoll_command_top(const struct plimsoll_plugin_options *options);
 int plimsoll_command_explain(const struct plimsoll_plugin_options *options);
+int plimsoll_command_vram(const struct plimsoll_plugin_options *options);

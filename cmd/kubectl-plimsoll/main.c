@@ -16,6 +16,8 @@ static const struct {
      "what is on the cards: booked, in use, free"},
     {"explain", PLIMSOLL_SUBCOMMAND_EXPLAIN, plimsoll_command_explain, "POD ",
      "why a pod waits, or runs where it does"},
+    {"vram", PLIMSOLL_SUBCOMMAND_VRAM, plimsoll_command_vram, "MODEL ",
+     "how much VRAM a model takes, estimated"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <plimsoll/error.h>
+#include <plimsoll/estimate.h>
 #include <plimsoll/view.h>
 
 /**
@@ -94,3 +95,10 @@ void plimsoll_view_explanation_table(const struct plimsoll_view_explanation *exp
 /** Kind Explanation. */
 void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *explanation,
                                     struct plimsoll_text *out);
+
+/** What a model takes, part by part, what to ask for, and what is not known. */
+void plimsoll_view_estimate(const struct plimsoll_estimate *estimate,
+                            const struct plimsoll_view_options *options, struct plimsoll_text *out);
+/** Kind Estimate. */
+void plimsoll_view_estimate_json(const struct plimsoll_estimate *estimate,
+                                 struct plimsoll_text *out);

@@ -40,7 +40,7 @@ static int take(const char *data, size_t size, void *context)
 
 void plimsoll_document_end(json_t *document, struct plimsoll_text *out)
 {
-    json_dump_callback(document, take, out, JSON_INDENT(2));
+    json_dump_callback(document, take, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     plimsoll_text_add_char(out, '\n');
     json_decref(document);
 }

@@ -85,7 +85,7 @@ static bool emit_value(yaml_emitter_t *emitter, json_t *value) /* NOLINT(misc-no
     if (json_is_string(value)) {
         return emit_scalar(emitter, json_string_value(value), is_plain(json_string_value(value)));
     }
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     bool ok = text != NULL && emit_scalar(emitter, text, true);
     free(text);
     return ok;
