@@ -201,7 +201,7 @@ static uint64_t times(uint64_t a, uint64_t b)
 /* Beyond any memory there is, so that sums of it stay whole. */
 static uint64_t limited(uint64_t bytes)
 {
-    return bytes < UINT64_C(1) << 55 ? bytes : UINT64_C(1) << 55;
+    return bytes < UINT64_C(1) << 50 ? bytes : UINT64_C(1) << 50;
 }
 
 static int compute_cache(const struct plimsoll_estimate_request *request,
