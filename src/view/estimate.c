@@ -43,8 +43,7 @@ static void add_parts(const struct plimsoll_estimate *it,
                                  (unsigned long long)it->context,
                                  it->context_assumed ? " (assumed)" : "");
         if (it->parallel > 1) {
-            plimsoll_text_add_format(&text, " %s %llu sequences", by,
-                                     (unsigned long long)it->parallel);
+            plimsoll_text_add_format(&text, " %s %llu", by, (unsigned long long)it->parallel);
         }
         plimsoll_text_add_format(&text, " in %s, %llu layers %s %llu heads %s %llu", it->kv_type,
                                  (unsigned long long)it->layers, by,

@@ -36,10 +36,13 @@ static int compare_reasons(enum plimsoll_reason a, enum plimsoll_reason b)
     if (a == b) {
         return 0;
     }
-    if (a == PLIMSOLL_FITS || plimsoll_placement_closer(&left, &right)) {
+    if (a == PLIMSOLL_FITS || b == PLIMSOLL_FITS) {
+        return a == PLIMSOLL_FITS ? -1 : 1;
+    }
+    if (plimsoll_placement_closer(&left, &right)) {
         return -1;
     }
-    if (b == PLIMSOLL_FITS || plimsoll_placement_closer(&right, &left)) {
+    if (plimsoll_placement_closer(&right, &left)) {
         return 1;
     }
     return a > b ? -1 : 1; /* the enum begins with what is farthest */

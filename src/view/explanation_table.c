@@ -211,10 +211,10 @@ static void add_candidate(const struct page *page, const struct candidate *candi
 }
 
 /* Nothing is to be said of the nodes but their names. */
-static bool is_plain(enum plimsoll_reason reason)
+static bool is_plain(const struct page *page, const struct group *group)
 {
-    return reason == PLIMSOLL_NO_CARD || reason == PLIMSOLL_NO_NODE || reason == PLIMSOLL_SPLIT ||
-           reason == PLIMSOLL_NO_INSTANCE || reason == PLIMSOLL_TOO_FEW_CARDS;
+    return page->it->candidates[group->first].verdict.missing == 0 &&
+           group->reason != PLIMSOLL_FITS && group->reason != PLIMSOLL_UNUSABLE;
 }
 
 static void add_names(const struct page *page, const struct group *group, size_t shown)
@@ -248,7 +248,7 @@ static void add_group(const struct page *page, const struct group *group)
     plimsoll_column_coloured(page->out, page->options,
                              group->reason == PLIMSOLL_FITS ? GREEN : YELLOW, line.data);
     plimsoll_text_add_char(page->out, '\n');
-    if (is_plain(group->reason)) {
+    if (is_plain(page, group)) {
         add_names(page, group, shown);
         return;
     }

@@ -122,17 +122,17 @@ static void add_marks(const struct layout *layout, const struct occupant *it,
                       struct plimsoll_text *out)
 {
     uint64_t over = it->measured > it->claimed ? it->measured - it->claimed : 0;
-    if (it->presence == PRESENCE_CLAIMED && it->claimed > 0 && over > 0) {
+    if (it->presence == PRESENCE_CLAIMED && it->claimed > 0 && over > 0 && !it->pod->terminating) {
         plimsoll_autotext mark = plimsoll_text_make(64);
         plimsoll_text_add_format(&mark, "  %s over", bytes_of(over).text);
         plimsoll_column_coloured(out, layout->options, RED, mark.data);
     }
     if (it->presence == PRESENCE_FLOATING) {
-        plimsoll_text_add_string(out, "  on a card that is not known yet");
+        plimsoll_text_add_string(out, "  floating");
     } else if (it->presence == PRESENCE_ASTRAY) {
-        plimsoll_column_coloured(out, layout->options, RED, "  on a card that is not there");
+        plimsoll_column_coloured(out, layout->options, RED, "  card gone");
     } else if (it->presence == PRESENCE_NOMINATED) {
-        plimsoll_text_add_string(out, "  room is kept for it");
+        plimsoll_text_add_string(out, "  nominated");
     }
     if (it->pod->terminating) {
         plimsoll_column_coloured(out, layout->options, YELLOW, "  terminating");
@@ -147,7 +147,7 @@ static void add_pod(const struct layout *layout, const struct occupant *it, bool
                     struct plimsoll_text *out)
 {
     char name[2 * PLIMSOLL_NAME_BYTES_MAX + 2];
-    unsigned columns = INDEX_COLUMNS + layout->name + 2 - POD_INDENT + layout->bar / 4;
+    unsigned columns = INDEX_COLUMNS + layout->name + 2 - POD_INDENT + layout->bar / 8;
     snprintf(name, sizeof name, "%s/%s", it->pod->namespace_, it->pod->name);
     plimsoll_text_add_format(out, "%*s", (int)POD_INDENT, "");
     plimsoll_column_add(out, layout->options, name, columns);
@@ -297,7 +297,10 @@ static void add_summary(const struct plimsoll_view_cluster *cluster,
     add_count(sum.over, "over its line", "over their lines", &marks);
     add_count(sum.stale, "stale report", "stale reports", &marks);
     plimsoll_column_coloured(out, options, BOLD, words.data);
-    if (marks.size > 0) {
+    if (marks.size > 0 && words.size + marks.size > options->width) {
+        plimsoll_text_add_string(out, "\n  ");
+        plimsoll_column_coloured(out, options, RED, marks.data + 2);
+    } else if (marks.size > 0) {
         plimsoll_column_coloured(out, options, RED, marks.data);
     }
     plimsoll_text_add_char(out, '\n');

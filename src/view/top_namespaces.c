@@ -7,6 +7,8 @@
 #define NAME_COLUMNS_MIN 28u
 /* Behind the name: pods, cards, claimed, in use, percent and what is between. */
 #define NUMBERS_COLUMNS 40u
+/* Of a pod's line before its node: what it claims and uses. */
+#define HOLDING_COLUMNS 34u
 
 struct layout {
     const struct plimsoll_view_options *options;
@@ -48,13 +50,16 @@ static void add_holding(const struct layout *layout, const struct holding *holdi
     } else {
         plimsoll_text_add_string(out, "       ?  ");
     }
-    plimsoll_text_add_string(out, holding->node->name);
+    plimsoll_autotext where = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX + 64);
+    plimsoll_text_add_string(&where, holding->node->name);
     if (holding->card != NULL) {
-        plimsoll_text_add_format(out, ", card %d", holding->card->index);
+        plimsoll_text_add_format(&where, ", card %d", holding->card->index);
     }
     if (it->presence != PRESENCE_CLAIMED) {
-        plimsoll_text_add_format(out, ", %s", plimsoll_presence_text(it->presence));
+        plimsoll_text_add_format(&where, ", %s", plimsoll_presence_text(it->presence));
     }
+    plimsoll_column_clean(out, layout->options, where.data,
+                          layout->options->width - layout->name - HOLDING_COLUMNS);
     plimsoll_text_add_char(out, '\n');
 }
 
