@@ -4,11 +4,10 @@
 #
 #   docker build -t plimsoll:0.1.0 .
 #
-# The release workflow looks the tag's digest up, passes it as BASE=debian@sha256:… and writes it on the image
-# (org.opencontainers.image.base.digest), so that what was released can be built again.
-ARG BASE=debian:12-slim
-
-FROM ${BASE} AS build
+# The base is pinned by the digest of its list for all architectures, as the registry has it and Docker's own records
+# (docker-library/repo-info) repeat it. The packages installed on it are Debian's newest: what went into an image
+# is in /var/lib/dpkg/status.d there.
+FROM debian:12-slim@sha256:abd67ffcfa541b485a3dff59865ab629aa048a6c613e639d36e7456b0b229241 AS build
 WORKDIR /src
 # First and alone, so that a change of the sources installs nothing again.
 COPY scripts/install-packages scripts/
