@@ -16,6 +16,8 @@ static const struct {
      "what is on the cards: booked, in use, free"},
     {"explain", PLIMSOLL_SUBCOMMAND_EXPLAIN, plimsoll_command_explain, "POD ",
      "why a pod waits, or runs where it does"},
+    {"fit", PLIMSOLL_SUBCOMMAND_FIT, plimsoll_command_fit, "",
+     "where a pod would fit now, and how many like it"},
     {"vram", PLIMSOLL_SUBCOMMAND_VRAM, plimsoll_command_vram, "MODEL ",
      "how much VRAM a model takes, estimated"},
 };

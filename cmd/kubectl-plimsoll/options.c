@@ -41,6 +41,8 @@ static const struct row rows[] = {
     {"vram", 0, "QUANTITY", FIT, take_string, FIELD(vram),
      "on each card: 12Gi, or a share of it, 50%"},
     {"gpus", 0, "N", FIT, take_gpus, 0, "cards of a pod (default 1)"},
+    {"resource", 0, "NAME|none", FIT, take_string, FIELD(resource),
+     "whose cards (default nvidia.com/gpu; none: VRAM only)"},
     {"filename", 'f', "FILE", FIT, take_string, FIELD(file),
      "the pod, or what makes pods of it, in YAML or JSON; - is standard input"},
     {"by", 0, "node|namespace", TOP, take_by, 0, "what to put together (default node)"},
@@ -201,9 +203,10 @@ static int check_together(const struct plimsoll_plugin_options *options,
                                   "what is to fit? --vram 12Gi, or -f pod.yaml");
     }
     if (subcommand == FIT && options->file != NULL &&
-        (options->vram != NULL || options->gpus > 0)) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "-f says what the pod asks for; leave --vram and --gpus out");
+        (options->vram != NULL || options->gpus > 0 || options->resource != NULL)) {
+        return plimsoll_error_set(
+            err, PLIMSOLL_ERR_INVALID,
+            "-f says what the pod asks for; leave --vram, --gpus and --resource out");
     }
     if (subcommand == VRAM && options->argument == NULL && options->params == NULL) {
         return plimsoll_error_set(

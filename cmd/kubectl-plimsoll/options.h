@@ -31,10 +31,10 @@ struct plimsoll_plugin_options {
     bool all_namespaces;
     enum plimsoll_output output;
     bool watch;
-    bool by_namespace;          /* top */
-    const char *vram, *file;    /* fit; NULL: not given */
-    uint32_t gpus;              /* fit; 0: not given */
-    const char *params, *quant; /* vram; NULL: not given, like the numbers that are 0 */
+    bool by_namespace;                  /* top */
+    const char *vram, *file, *resource; /* fit; NULL: not given */
+    uint32_t gpus;                      /* fit; 0: not given */
+    const char *params, *quant;         /* vram; NULL: not given, like the numbers that are 0 */
     const char *kv_type;
     uint64_t layers, kv_heads, head_dim, context, parallel;
     const char *argument; /* POD or MODEL; NULL: none */

@@ -60,14 +60,18 @@ struct plimsoll_view_scheduling {
 /** Why does the pod wait, or run where it does? Borrowed until the explanation is freed. */
 struct plimsoll_view_question {
     const struct plimsoll_pod *pod;
-    const struct plimsoll_view_scheduling *scheduling;
-    const struct plimsoll_view_cluster *cluster; /* all nodes, those without a card, too */
+    const struct plimsoll_view_scheduling *scheduling; /* NULL: a pod that is not there yet; then is
+                                                          counted how many like it would fit */
+    const struct plimsoll_view_cluster *cluster;       /* all nodes, those without a card, too */
     const struct plimsoll_placement_settings *settings;
     const char *const *schedulers; /* that ask Plimsoll; none: nobody says which */
     size_t scheduler_count;
 };
 
-/** Where a pod stands. */
+/** Pods of a kind that are counted on one node: a kubelet takes 110 unless told otherwise. */
+#define PLIMSOLL_VIEW_FIT_MAX 110
+
+/** Where a pod stands. Of one that is not there yet: REFUSED, NO_GPU, WAITS or FITS. */
 enum plimsoll_view_standing {
     PLIMSOLL_STANDING_NO_GPU,
     PLIMSOLL_STANDING_FINISHED,
@@ -92,7 +96,7 @@ plimsoll_view_explanation_standing(const struct plimsoll_view_explanation *expla
 void plimsoll_view_explanation_table(const struct plimsoll_view_explanation *explanation,
                                      const struct plimsoll_view_options *options,
                                      struct plimsoll_text *out);
-/** Kind Explanation. */
+/** Kind Explanation, or Fit of a pod that is not there yet. */
 void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *explanation,
                                     struct plimsoll_text *out);
 

@@ -23,9 +23,14 @@ static void judge(const struct plimsoll_view_question *question, struct candidat
     }
     candidate->verdict =
         plimsoll_placement_judge(seen->view.node, load, &pod->demand, question->settings);
-    if (candidate->verdict.reason == PLIMSOLL_FITS) {
-        candidate->score =
-            plimsoll_placement_score(seen->view.node, load, &pod->demand, question->settings);
+    if (candidate->verdict.reason != PLIMSOLL_FITS) {
+        return;
+    }
+    candidate->score =
+        plimsoll_placement_score(seen->view.node, load, &pod->demand, question->settings);
+    candidate->no_device = plimsoll_fit_devices(&seen->view, pod) < pod->demand.cards;
+    if (question->scheduling == NULL) {
+        candidate->like = plimsoll_fit_count(&seen->view, pod, question->settings);
     }
 }
 
@@ -54,6 +59,9 @@ static int compare(const void *left, const void *right)
     int order = compare_reasons(a->verdict.reason, b->verdict.reason);
     if (order == 0 && a->verdict.missing != b->verdict.missing) {
         order = a->verdict.missing < b->verdict.missing ? -1 : 1;
+    }
+    if (order == 0 && a->no_device != b->no_device) {
+        order = a->no_device ? 1 : -1;
     }
     if (order == 0 && a->score != b->score) {
         order = a->score > b->score ? -1 : 1;
@@ -90,8 +98,10 @@ static void group(struct plimsoll_view_explanation *it)
         if (candidate->here) {
             it->home = candidate;
         }
+        it->like += candidate->like;
+        it->like_capped |= candidate->like == PLIMSOLL_VIEW_FIT_MAX;
         if (candidate->verdict.reason == PLIMSOLL_FITS) {
-            it->fitting++;
+            it->fitting += candidate->no_device ? 0 : 1;
         } else if (it->closest == NULL) {
             it->closest = candidate;
         }
@@ -143,6 +153,9 @@ static enum plimsoll_view_standing find_standing(const struct plimsoll_view_expl
     }
     if (pod->refusal != NULL) {
         return PLIMSOLL_STANDING_REFUSED;
+    }
+    if (scheduling == NULL) {
+        return it->fitting > 0 ? PLIMSOLL_STANDING_FITS : PLIMSOLL_STANDING_WAITS;
     }
     if (scheduling->gates[0] != '\0') {
         return PLIMSOLL_STANDING_GATED;
@@ -254,10 +267,28 @@ static void add_bound(const struct plimsoll_view_explanation *it, struct plimsol
     plimsoll_text_add_char(out, '.');
 }
 
+/* Of a pod that is not there yet. */
+static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
+{
+    if (it->fitting == 0) {
+        plimsoll_text_add_string(out, "fits on no node now.");
+        return;
+    }
+    plimsoll_text_add_format(out, "fits on %zu of %zu %s now; %s%zu %s it in all.", it->fitting,
+                             it->candidate_count, it->candidate_count == 1 ? "node" : "nodes",
+                             it->like_capped ? "at least " : "", it->like,
+                             it->like == 1 ? "pod like" : "pods like");
+}
+
 void plimsoll_explanation_headline(const struct plimsoll_view_explanation *it,
                                    struct plimsoll_text *out)
 {
     const struct plimsoll_view_scheduling *scheduling = it->question.scheduling;
+    if (scheduling == NULL &&
+        (it->standing == PLIMSOLL_STANDING_FITS || it->standing == PLIMSOLL_STANDING_WAITS)) {
+        add_fit(it, out);
+        return;
+    }
     switch (it->standing) {
     case PLIMSOLL_STANDING_NO_GPU:
         plimsoll_text_add_string(out, "asks for no GPU: Plimsoll has no part in it.");

@@ -101,6 +101,10 @@ static json_t *node_of(const struct plimsoll_view_explanation *explanation,
     json_object_set_new(it, "want", plimsoll_document_bytes(verdict->want));
     json_object_set_new(it, "missing", plimsoll_document_bytes(verdict->missing));
     json_object_set_new(it, "guarantee", json_string(plimsoll_guarantee_text(verdict->guarantee)));
+    json_object_set_new(it, "noDevice", json_boolean(candidate->no_device));
+    if (explanation->question.scheduling == NULL) {
+        json_object_set_new(it, "pods", json_integer((json_int_t)candidate->like));
+    }
     json_object_set_new(it, "stale", json_boolean(candidate->seen->view.stale));
     json_object_set_new(it, "here", json_boolean(candidate->here));
     json_object_set_new(it, "unusable",
@@ -160,12 +164,26 @@ static json_t *events_of(const struct plimsoll_view_scheduling *scheduling)
     return events;
 }
 
+/* What only a pod that is there has. */
+static void add_life(const struct plimsoll_view_question *question, json_t *document)
+{
+    json_object_set_new(document, "node",
+                        question->pod->node[0] != '\0'
+                            ? plimsoll_document_string(question->pod->node)
+                            : json_null());
+    json_object_set_new(document, "claim", claim_of(question->pod));
+    json_object_set_new(document, "scheduler", scheduler_of(question));
+    json_object_set_new(document, "events", events_of(question->scheduling));
+}
+
 void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *explanation,
                                     struct plimsoll_text *out)
 {
     const struct plimsoll_view_question *question = &explanation->question;
     plimsoll_autotext answer = plimsoll_text_make(TEXT_BYTES);
-    json_t *document = plimsoll_document_make("Explanation", question->cluster->now_unix_ms);
+    bool there = question->scheduling != NULL;
+    json_t *document =
+        plimsoll_document_make(there ? "Explanation" : "Fit", question->cluster->now_unix_ms);
     json_t *nodes = json_array();
     plimsoll_explanation_headline(explanation, &answer);
     for (size_t i = 0; i < explanation->candidate_count; i++) {
@@ -176,16 +194,15 @@ void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *expl
                         json_string(plimsoll_standing_text(explanation->standing)));
     json_object_set_new(document, "answer", plimsoll_document_string(answer.data));
     json_object_set_new(document, "request", request_of(question->pod));
-    json_object_set_new(document, "node",
-                        question->pod->node[0] != '\0'
-                            ? plimsoll_document_string(question->pod->node)
-                            : json_null());
-    json_object_set_new(document, "claim", claim_of(question->pod));
-    json_object_set_new(document, "scheduler", scheduler_of(question));
+    if (!there) {
+        json_object_set_new(document, "pods", json_integer((json_int_t)explanation->like));
+        json_object_set_new(document, "podsCapped", json_boolean(explanation->like_capped));
+    } else {
+        add_life(question, document);
+    }
     json_object_set_new(document, "nodes", nodes);
     json_object_set_new(document, "closest", closest_of(explanation));
     json_object_set_new(document, "makesRoom", rooms_of(explanation));
-    json_object_set_new(document, "events", events_of(question->scheduling));
     json_object_set_new(document, "note",
                         question->cluster->note != NULL
                             ? plimsoll_document_string(question->cluster->note)

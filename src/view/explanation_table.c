@@ -60,7 +60,11 @@ static void add_answer(const struct page *page)
     const struct plimsoll_pod *pod = page->it->question.pod;
     plimsoll_autotext name = plimsoll_text_make(2 * PLIMSOLL_NAME_BYTES_MAX + 3);
     plimsoll_autotext answer = plimsoll_text_make(TEXT_BYTES);
-    plimsoll_text_add_format(&name, "%s/%s ", pod->namespace_, pod->name);
+    if (page->it->question.scheduling != NULL) {
+        plimsoll_text_add_format(&name, "%s/%s ", pod->namespace_, pod->name);
+    } else {
+        plimsoll_text_add_format(&name, "%s ", pod->name[0] != '\0' ? pod->name : "Such a pod");
+    }
     plimsoll_explanation_headline(page->it, &answer);
     plimsoll_column_coloured(page->out, page->options, BOLD, name.data);
     if (page->options->colour) {
@@ -188,8 +192,17 @@ static void add_sizes(const struct page *page, const struct candidate *candidate
         plimsoll_text_add_format(page->out, "  %8s  %8s", bytes_of(has).text,
                                  bytes_of(verdict->missing).text);
     } else if (verdict->reason == PLIMSOLL_FITS) {
+        if (page->it->question.scheduling == NULL) {
+            plimsoll_text_add_format(page->out, "  %8zu%s %s", candidate->like,
+                                     candidate->like == PLIMSOLL_VIEW_FIT_MAX ? "+" : "",
+                                     candidate->like == 1 ? "pod " : "pods");
+        }
         plimsoll_text_add_format(page->out, "  %s%s", plimsoll_guarantee_text(verdict->guarantee),
                                  candidate->here ? ", here" : "");
+        if (candidate->no_device) {
+            plimsoll_text_add_format(page->out, ", no %s left",
+                                     page->it->question.pod->demand.resource);
+        }
     }
 }
 
@@ -243,6 +256,10 @@ static void add_group(const struct page *page, const struct group *group)
         plimsoll_text_add_string(&reason, "would take it, the best by policy first");
     } else {
         plimsoll_reason_write(group->reason, &page->it->question.pod->demand, &reason);
+    }
+    if (group->reason == PLIMSOLL_FITS && page->it->fitting == 0) {
+        plimsoll_text_reset(&reason);
+        plimsoll_text_add_string(&reason, "has the VRAM, but no device");
     }
     plimsoll_text_add_format(&line, "  %s: %zu", reason.data, group->count);
     plimsoll_column_coloured(page->out, page->options,
@@ -385,13 +402,17 @@ void plimsoll_view_explanation_table(const struct plimsoll_view_explanation *exp
         explanation->standing != PLIMSOLL_STANDING_FINISHED) {
         plimsoll_text_add_char(out, '\n');
         add_request(&page);
-        add_scheduler(&page);
-        add_use(&page);
+        if (explanation->question.scheduling != NULL) {
+            add_scheduler(&page);
+            add_use(&page);
+        }
         add_nodes(&page);
         add_closest(&page);
         add_help(&page);
     }
-    add_events(&page);
+    if (explanation->question.scheduling != NULL) {
+        add_events(&page);
+    }
     if (explanation->question.cluster->note != NULL) {
         plimsoll_text_add_char(out, '\n');
         plimsoll_column_wrap(out, options, explanation->question.cluster->note, 0, 0);

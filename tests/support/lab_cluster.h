@@ -9,7 +9,7 @@
 
 #include <plimsoll/answers.h>
 
-#define LAB_NOW INT64_C(1795000000000) /* 2026-11-18T09:46:40Z */
+#define LAB_NOW INT64_C(1795000000000) /* 2026-11-18T11:06:40Z */
 
 struct lab {
     struct scene home, dgx, attic;
@@ -82,7 +82,7 @@ static inline void lab_dgx(struct scene *dgx)
 
 static inline void lab_attic(struct scene *attic)
 {
-    scene_make(attic, 1, 24576, 1);
+    scene_make(attic, 1, 24576, 2);
     lab_card(attic, 0, "GPU-a7716253-1111-2222-3333-444455556666", "Tesla P40");
     attic->node.name = lab_names[2];
     attic->node.report_time = LAB_NOW - 3 * 3600 * 1000;
