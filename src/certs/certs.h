@@ -26,6 +26,9 @@ int make_ca(const char *common_name, unsigned days, int64_t now_unix_ms, struct 
 /* Ends with the CA at the latest. */
 int make_leaf(const struct plimsoll_certs_options *options, const struct pair *ca,
               struct pair *leaf, struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/* For clients only, until the CA's end. */
+int make_client(const char *name, const struct pair *ca, int64_t now_unix_ms, struct pair *client,
+                struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 int check_names(const struct plimsoll_certs_options *options,
                 struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 /* Whether this CA may sign a certificate now. */

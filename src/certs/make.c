@@ -253,6 +253,23 @@ static bool end_with(X509 *certificate, const X509 *ca)
            X509_set1_notAfter(certificate, end);
 }
 
+static int sign(X509 *certificate, const struct pair *ca, const char *usage,
+                struct plimsoll_error *err)
+{
+    if (!end_with(certificate, ca->certificate) ||
+        !X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)) ||
+        !add_extension(certificate, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_extension(certificate, ca->certificate, NID_key_usage, "critical,digitalSignature") ||
+        !add_extension(certificate, ca->certificate, NID_ext_key_usage, usage) ||
+        !add_extension(certificate, ca->certificate, NID_subject_key_identifier, "hash") ||
+        !add_extension(certificate, ca->certificate, NID_authority_key_identifier,
+                       "keyid:always") ||
+        !X509_sign(certificate, ca->key, EVP_sha256())) {
+        return openssl_failed(err, "signing the certificate");
+    }
+    return 0;
+}
+
 int make_leaf(const struct plimsoll_certs_options *options, const struct pair *ca,
               struct pair *leaf, struct plimsoll_error *err)
 {
@@ -260,22 +277,43 @@ int make_leaf(const struct plimsoll_certs_options *options, const struct pair *c
     unsigned days = options->leaf_days > 0 ? options->leaf_days : LEAF_DAYS;
     if (check_days("certificate", days, err) != 0 ||
         draft(&made, "plimsoll", options->now_unix_ms, days, err) != 0 ||
-        add_sans(options, made.certificate, err) != 0) {
+        add_sans(options, made.certificate, err) != 0 ||
+        sign(made.certificate, ca, "serverAuth", err) != 0) {
         return -1;
     }
-    X509 *certificate = made.certificate;
-    if (!end_with(certificate, ca->certificate) ||
-        !X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)) ||
-        !add_extension(certificate, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") ||
-        !add_extension(certificate, ca->certificate, NID_key_usage, "critical,digitalSignature") ||
-        !add_extension(certificate, ca->certificate, NID_ext_key_usage, "serverAuth") ||
-        !add_extension(certificate, ca->certificate, NID_subject_key_identifier, "hash") ||
-        !add_extension(certificate, ca->certificate, NID_authority_key_identifier,
-                       "keyid:always") ||
-        !X509_sign(certificate, ca->key, EVP_sha256())) {
-        return openssl_failed(err, "signing the certificate");
-    }
     *leaf = made;
+    made = (struct pair){.key = NULL};
+    return 0;
+}
+
+/* What a log or an audit names; Kubernetes' own have colons in them. */
+static bool is_client_name(const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < size; i++) {
+        if (!is_label_char(name[i]) && strchr(":._", name[i]) == NULL) {
+            return false;
+        }
+    }
+    return size > 0 && size <= PLIMSOLL_CERTS_CLIENT_BYTES_MAX;
+}
+
+int make_client(const char *name, const struct pair *ca, int64_t now_unix_ms, struct pair *client,
+                struct plimsoll_error *err)
+{
+    plimsoll_autopair made = {.key = NULL};
+    if (!is_client_name(name)) {
+        return plimsoll_error_set(
+            err, PLIMSOLL_ERR_INVALID,
+            "\"%.128s\" is no name of a client; right would be kube-scheduler "
+            "(letters, digits, - . _ :, at most %u)",
+            name, PLIMSOLL_CERTS_CLIENT_BYTES_MAX);
+    }
+    if (draft(&made, name, now_unix_ms, DAYS_MAX, err) != 0 ||
+        sign(made.certificate, ca, "clientAuth", err) != 0) {
+        return -1;
+    }
+    *client = made;
     made = (struct pair){.key = NULL};
     return 0;
 }

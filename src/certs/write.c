@@ -25,17 +25,26 @@ static int find_ca(const struct plimsoll_certs_options *options, struct pair *ca
     return 0;
 }
 
+/* A client's alone needs no names. */
+static bool serves(const struct plimsoll_certs_options *options)
+{
+    return options->client == NULL || options->dns_count + options->ip_count > 0;
+}
+
 int plimsoll_certs_write(const struct plimsoll_certs_options *options, struct plimsoll_error *err)
 {
-    plimsoll_autopair ca = {.key = NULL}, leaf = {.key = NULL};
+    plimsoll_autopair ca = {.key = NULL}, leaf = {.key = NULL}, client = {.key = NULL};
     bool found = false;
     /* Everything is made before anything is written. */
     if (make_directory(options->directory, err) != 0 || find_ca(options, &ca, &found, err) != 0 ||
-        make_leaf(options, &ca, &leaf, err) != 0) {
+        (serves(options) && make_leaf(options, &ca, &leaf, err) != 0) ||
+        (options->client != NULL &&
+         make_client(options->client, &ca, options->now_unix_ms, &client, err) != 0)) {
         return -1;
     }
-    if (!found && save_pair(options->directory, "ca", &ca, err) != 0) {
+    if ((!found && save_pair(options->directory, "ca", &ca, err) != 0) ||
+        (serves(options) && save_pair(options->directory, "tls", &leaf, err) != 0)) {
         return -1;
     }
-    return save_pair(options->directory, "tls", &leaf, err);
+    return options->client != NULL ? save_pair(options->directory, "client", &client, err) : 0;
 }

@@ -333,6 +333,61 @@ static void a_name_too_long_for_a_common_name_is_a_san(void **unused)
     X509_free(leaf);
 }
 
+static void a_clients_certificate_is_good_for_clients_only_until_the_cas_end(void **unused)
+{
+    (void)unused;
+    const char *where = fresh("client");
+    struct plimsoll_certs_options options = options_at(where);
+    options.client = "system:kube-scheduler";
+    options.dns_count = options.ip_count = 0;
+    write_ok(&options);
+    assert_int_equal(access(path_of(where, "tls.crt"), F_OK), -1);
+    X509 *ca = read_certificate(where, "ca.crt"), *client = read_certificate(where, "client.crt");
+    EVP_PKEY *key = read_key(where, "client.key");
+    assert_int_equal(verify(ca, client, X509_PURPOSE_SSL_CLIENT), X509_V_OK);
+    assert_int_not_equal(verify(ca, client, X509_PURPOSE_SSL_SERVER), X509_V_OK);
+    assert_int_equal(X509_check_private_key(client, key), 1);
+    assert_int_equal(X509_get_extended_key_usage(client), XKU_SSL_CLIENT);
+    char name[PLIMSOLL_CERTS_CLIENT_BYTES_MAX + 1];
+    assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(client), NID_commonName, name,
+                                          sizeof name) > 0);
+    assert_string_equal(name, "system:kube-scheduler");
+    assert_int_equal(ASN1_TIME_compare(X509_get0_notAfter(client), X509_get0_notAfter(ca)), 0);
+
+    /* Another one, and a serving certificate beside it, by the same CA. */
+    options = options_at(where);
+    options.client = "another";
+    write_ok(&options);
+    X509 *same = read_certificate(where, "ca.crt"), *serving = read_certificate(where, "tls.crt");
+    assert_int_equal(X509_cmp(ca, same), 0);
+    assert_int_equal(verify(ca, serving, X509_PURPOSE_SSL_SERVER), X509_V_OK);
+    EVP_PKEY_free(key);
+    X509_free(serving);
+    X509_free(same);
+    X509_free(client);
+    X509_free(ca);
+}
+
+static void a_clients_name_that_does_not_go_is_refused(void **unused)
+{
+    (void)unused;
+    char name[PLIMSOLL_CERTS_CLIENT_BYTES_MAX + 2] = {0};
+    struct plimsoll_certs_options options = options_at(fresh("clients"));
+    options.client = name;
+    write_refused(&options, "\"\" is no name of a client; right would be kube-scheduler");
+    memset(name, 'a', PLIMSOLL_CERTS_CLIENT_BYTES_MAX + 1);
+    write_refused(&options, "at most 64");
+    static const char *const bad[] = {"a b", "a/b", "a\nb", "CN=a", "\xc3\xa4"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        options.client = bad[i];
+        write_refused(&options, "is no name of a client");
+    }
+    assert_int_equal(access(path_of(options.directory, "ca.crt"), F_OK), -1);
+    options.client = name;
+    name[PLIMSOLL_CERTS_CLIENT_BYTES_MAX] = '\0';
+    write_ok(&options);
+}
+
 static void a_directory_that_cannot_be_is_named(void **unused)
 {
     (void)unused;
@@ -373,6 +428,8 @@ int main(void)
         cmocka_unit_test(bad_names_are_refused_before_anything_is_written),
         cmocka_unit_test(more_names_than_the_ceiling_are_refused),
         cmocka_unit_test(a_name_too_long_for_a_common_name_is_a_san),
+        cmocka_unit_test(a_clients_certificate_is_good_for_clients_only_until_the_cas_end),
+        cmocka_unit_test(a_clients_name_that_does_not_go_is_refused),
         cmocka_unit_test(a_directory_that_cannot_be_is_named),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
