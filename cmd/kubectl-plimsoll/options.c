@@ -44,7 +44,7 @@ static const struct row rows[] = {
     {"resource", 0, "NAME|none", FIT, take_string, FIELD(resource),
      "whose cards (default nvidia.com/gpu; none: VRAM only)"},
     {"filename", 'f', "FILE", FIT, take_string, FIELD(file),
-     "the pod, or what makes pods of it, in YAML or JSON; - is standard input"},
+     "the pod, or what makes pods of it; - is standard input"},
     {"by", 0, "node|namespace", TOP, take_by, 0, "what to put together (default node)"},
     {"params", 0, "N", VRAM, take_string, FIELD(params), "parameters of the model: 13b, 350m"},
     {"quant", 0, "NAME", VRAM, take_string, FIELD(quant),
