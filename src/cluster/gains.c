@@ -25,6 +25,47 @@ static bool has_gained(const struct plimsoll_node_load *before,
     return false;
 }
 
+static uint64_t allocatable_of(const struct plimsoll_node *node, const char *resource)
+{
+    for (uint32_t i = 0; i < node->resource_count; i++) {
+        if (strcmp(node->resources[i].name, resource) == 0) {
+            return node->resources[i].allocatable;
+        }
+    }
+    return 0;
+}
+
+static bool offers_more(const struct plimsoll_node *before, const struct plimsoll_node *now)
+{
+    for (uint32_t i = 0; i < now->resource_count; i++) {
+        const struct plimsoll_node_resource *resource = &now->resources[i];
+        if (resource->allocatable > allocatable_of(before, resource->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_joined_otherwise(const struct plimsoll_node *before, const struct plimsoll_node *now)
+{
+    for (uint32_t i = 0; i < now->card_count; i++) {
+        const struct plimsoll_card *was = &before->cards[i], *is = &now->cards[i];
+        if (i >= before->card_count || was->nvlink != is->nvlink || was->numa != is->numa ||
+            was->mig_count != is->mig_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool plimsoll_gains_eased(const struct plimsoll_node *before, const struct plimsoll_node *now)
+{
+    return now->unusable == NULL &&
+           (before->unusable != NULL || before->env != now->env || before->mps != now->mps ||
+            before->pinned != now->pinned || before->device_list != now->device_list ||
+            offers_more(before, now) || is_joined_otherwise(before, now));
+}
+
 void plimsoll_gains_note(struct plimsoll_cluster *cluster, const char *node,
                          const struct plimsoll_node_load *before,
                          const struct plimsoll_node_load *now)

@@ -220,6 +220,9 @@ static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *nod
     struct plimsoll_node_entry *entry = plimsoll_nodes_entry(cluster, node->name);
     if (entry->face.known) {
         plimsoll_facts_weigh(cluster, &entry->node, -1);
+        if (plimsoll_gains_eased(&entry->node, node)) {
+            free(PLIMSOLL_TAKE(entry->load)); /* no line to compare with: a gain */
+        }
     }
     plimsoll_node_clear(&entry->node);
     entry->node = *node;

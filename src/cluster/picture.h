@@ -143,6 +143,8 @@ bool plimsoll_nodes_give(const struct plimsoll_node_entry *entry,
 void plimsoll_gains_note(struct plimsoll_cluster *cluster, const char *node,
                          const struct plimsoll_node_load *before,
                          const struct plimsoll_node_load *now);
+/** May pods fit now for another reason than bytes: what kept them away was the node itself? */
+bool plimsoll_gains_eased(const struct plimsoll_node *before, const struct plimsoll_node *now);
 /** Gives the lock up that a writer took, then tells the listener who gained, and the news. */
 void plimsoll_gains_unlock(struct plimsoll_cluster *cluster);
 

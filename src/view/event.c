@@ -290,15 +290,10 @@ static void add_lacking(const struct plimsoll_view_refusal *refusal, uint32_t ca
     }
     bool plugin = plugin_picks(refusal);
     bool full = plugin && !plimsoll_load_pickable(load);
-    plimsoll_text_add_format(out,
-                             full ? " would have %s free of %s, %s too little"
-                                  : " has %s free of %s, %s too little",
-                             bytes_of(plimsoll_load_open(load, plugin)).text,
-                             bytes_of(load->line).text, bytes_of(verdict->missing).text);
-    plimsoll_text_add_string(out, full     ? " when a pod on it ends, and the device plugin may "
-                                             "pick it then."
-                                  : plugin ? ", and the device plugin may pick it."
-                                           : ".");
+    plimsoll_text_add_format(
+        out, " has%s %s free of %s, %s too little%s", full ? ", once a pod on it ends," : "",
+        bytes_of(plimsoll_load_open(load, plugin)).text, bytes_of(load->line).text,
+        bytes_of(verdict->missing).text, plugin ? ", and the device plugin may pick it." : ".");
 }
 
 static void add_want(const struct plimsoll_view_refusal *refusal, struct plimsoll_text *out)

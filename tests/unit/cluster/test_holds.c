@@ -226,6 +226,26 @@ static void what_takes_room_is_no_gain_and_what_gives_it_back_is(void **state)
     expect_gain(stage, 2, NODE);
 }
 
+static void a_node_that_takes_pods_again_has_gained_though_no_card_has(void **state)
+{
+    struct stage *stage = *state;
+    put_node(stage, (struct node_words){.name = NODE}, true);
+    put_node(stage, (struct node_words){.name = NODE, .usage = "{\"v\":1,\"cards\":["}, true);
+    assert_int_equal(stage->ear.count, 1);
+    struct node_words mended = {.name = NODE,
+                                .usage = "{\"v\":1,\"time\":\"2026-11-22T05:10:00Z\",\"cards\":"
+                                         "[{\"id\":\"GPU-gpu0-0\",\"used\":2147483648}]}"};
+    put_node(stage, mended, true);
+    expect_gain(stage, 1, NODE);
+    assert_true(free_on(stage, NODE) < LINE);
+    mended.pinned = true; /* our env may be obeyed now */
+    put_node(stage, mended, true);
+    expect_gain(stage, 2, NODE);
+    mended.labelled = true;
+    put_node(stage, mended, true);
+    assert_int_equal(stage->ear.count, 3);
+}
+
 static void a_pod_that_ends_gives_its_node_room(void **state)
 {
     struct stage *stage = *state;
@@ -351,6 +371,7 @@ int main(void)
         TEST(a_hold_that_is_not_there_ends_quietly_and_one_that_is_left_leaks_nothing),
         TEST(a_node_that_comes_has_gained_room),
         TEST(what_takes_room_is_no_gain_and_what_gives_it_back_is),
+        TEST(a_node_that_takes_pods_again_has_gained_though_no_card_has),
         TEST(a_pod_that_ends_gives_its_node_room),
         TEST(a_pod_that_leaves_a_list_gives_its_node_room),
         TEST(a_pod_that_is_met_is_kept),

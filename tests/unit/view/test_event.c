@@ -235,6 +235,24 @@ static void who_may_hold_a_card_is_said_as_such(void **state)
         "pick it. Held by ai/whisper (1Gi), ai/xtts (perhaps 5Gi).");
 }
 
+static void of_a_card_without_a_device_left_is_said_what_it_could_bear(void **state)
+{
+    struct desk *desk = *state;
+    desk->pod.demand = scene_demand(true, 12 * 1024);
+    desk->pod.demand.env_ours = false;
+    for (uint32_t i = 0; i < 4; i++) {
+        char *name = name_of((const char *[]){"a", "b", "c", "d"}[i]);
+        add_pod(desk, name, 0, 3 * 1024);
+        scene_hold(&desk->scene, 0, name);
+    }
+    assert_string_equal(
+        refused_among(desk, 1),
+        "no room for 12Gi on the node that was asked, dgx-3: card 0 (NVIDIA A100, GPU-8f6d2c10…) "
+        "has, once a pod on it ends, 6.5Gi free of 15.5Gi, 5.5Gi too little, and the device "
+        "plugin "
+        "may pick it. Held by ai/a (3Gi), ai/b (3Gi), ai/c (3Gi), ai/d (3Gi).");
+}
+
 static void a_rolling_update_that_waits_for_itself_is_told_so(void **state)
 {
     struct desk *desk = *state;
@@ -371,6 +389,7 @@ int main(void)
         TEST(a_refused_pod_reads_what_is_missing_and_who_has_it),
         TEST(what_is_in_use_outside_of_pods_and_without_a_claim_is_said),
         TEST(who_may_hold_a_card_is_said_as_such),
+        TEST(of_a_card_without_a_device_left_is_said_what_it_could_bear),
         TEST(a_rolling_update_that_waits_for_itself_is_told_so),
         TEST(a_request_that_no_card_can_give_reads_what_it_can_give),
         TEST(what_is_not_about_bytes_reads_as_the_scheduler_shows_it),

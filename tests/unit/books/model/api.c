@@ -110,9 +110,9 @@ static void write_node(struct model_world *world, int number, struct plimsoll_te
     for (unsigned i = 0; i < node->cards; i++) {
         plimsoll_text_add_format(&inventory,
                                  "%s{\"id\":\"GPU-%d-%u\",\"index\":%u,\"vendor\":\"nvidia\","
-                                 "\"vram\":%llu,\"replicas\":%d,\"health\":\"%s\"}",
+                                 "\"vram\":%llu,\"replicas\":%u,\"health\":\"%s\"}",
                                  i > 0 ? "," : "", number, i, i,
-                                 (unsigned long long)(MODEL_CARD_MIB * MIB), MODEL_DEVICES,
+                                 (unsigned long long)(MODEL_CARD_MIB * MIB), world->devices,
                                  node->healthy[i] ? "ok" : "xid 79");
     }
     plimsoll_text_add_string(&inventory, "]}");
@@ -128,7 +128,7 @@ static void write_node(struct model_world *world, int number, struct plimsoll_te
         plimsoll_text_add_json(out, plimsoll_text_span(&node->usage));
     }
     plimsoll_text_add_format(out, "}},\"status\":{\"allocatable\":{\"nvidia.com/gpu\":\"%u\"}}}",
-                             node->cards * MODEL_DEVICES);
+                             node->cards * world->devices);
 }
 
 /* -- pods and nodes ------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ size_t model_create_pod(struct model_world *world, const char *name)
                               .priority = (int32_t)model_below(dice, 3)};
     (void)snprintf(pod->name, sizeof pod->name, "%s", name);
     (void)snprintf(pod->uid.text, sizeof pod->uid.text, "uid-%zu", world->pod_count);
-    pod->plugin = pod->gpu && model_chance(dice, 400);
+    pod->plugin = pod->gpu && model_chance(dice, world->plugin);
     pod->percent = pod->gpu && model_chance(dice, 100);
     pod->mib =
         pod->percent ? 10 + model_below(dice, 60) : 1024 + 512 * (uint64_t)model_below(dice, 24);
@@ -229,7 +229,7 @@ void model_start_pod(struct model_world *world, struct model_pod *pod)
         return;
     }
     for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
-        if (!pod->plugin || count_holders(world, pod->node, (int)i) < MODEL_DEVICES) {
+        if (!pod->plugin || count_holders(world, pod->node, (int)i) < world->devices) {
             cards[count++] = (int)i;
         }
     }
@@ -256,7 +256,7 @@ static uint64_t write_users(const struct model_world *world, int node, int card,
     for (size_t i = 0; i < world->pod_count; i++) {
         const struct model_pod *pod = &world->pods[i];
         if (is_on(pod, node, card)) {
-            plimsoll_text_add_format(out, "%s\"%s\":%llu", used > 0 ? "," : "", pod->uid.text,
+            plimsoll_text_add_format(out, "%s\"%s\":%llu", out->size > 0 ? "," : "", pod->uid.text,
                                      (unsigned long long)(pod->use_mib * MIB));
             used += pod->use_mib;
         }
@@ -296,7 +296,8 @@ void model_report(struct model_world *world, int number, bool attributed)
         write_holders(world, number, (int)i, &node->usage);
         plimsoll_text_add_string(&node->usage, "]}");
     }
-    plimsoll_text_add_string(&node->usage, "]}");
+    bool torn = !world->quiet && model_chance(&world->dice, 20);
+    plimsoll_text_add_string(&node->usage, torn ? "]" : "]}"); /* who publishes may be anybody */
     model_changed_node(world, number);
 }
 

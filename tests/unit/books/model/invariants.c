@@ -25,68 +25,72 @@ static uint64_t claimed_on(const struct plimsoll_claim *claim, const char *card)
     return bytes;
 }
 
-/* Claims whose card is settled, by themselves or by the plugin's pick. */
-static uint64_t settled_on(const struct model_world *world, int node, int card)
+static bool counts_on(const struct model_pod *pod, int node)
+{
+    return pod->exists && !pod->finished && pod->node == node;
+}
+
+/* What the pod has of a card as far as that is settled, by its claim or by the plugin's pick. */
+static uint64_t settled_on(const struct model_pod *pod, int card)
 {
     char id[PLIMSOLL_CARD_ID_SIZE];
-    uint64_t bytes = 0;
-    (void)snprintf(id, sizeof id, "GPU-%d-%d", node, card);
-    for (size_t i = 0; i < world->pod_count; i++) {
-        const struct model_pod *pod = &world->pods[i];
-        if (!pod->exists || pod->finished || pod->node != node) {
-            continue;
-        }
-        bytes += claimed_on(&pod->claim, id);
-        if (pod->claim.floating_cards > 0 && pod->card == card) {
-            bytes += pod->claim.floating_vram;
-        }
-    }
-    return bytes;
+    (void)snprintf(id, sizeof id, "GPU-%d-%d", pod->node, card);
+    return claimed_on(&pod->claim, id) + (pod->card == card ? pod->claim.floating_vram : 0);
 }
 
-/* The largest floating claims that may come to one card: it has so many devices and no more. */
-static uint64_t floating_on(const struct model_world *world, int node, int card)
+static void insert(uint64_t *list, size_t *count, uint64_t bytes, bool largest_first)
 {
-    uint64_t largest[MODEL_DEVICES] = {0}, bytes = 0;
-    unsigned left = MODEL_DEVICES;
-    for (size_t i = 0; i < world->pod_count; i++) {
-        const struct model_pod *pod = &world->pods[i];
-        if (!pod->exists || pod->finished || pod->node != node || !pod->plugin) {
-            continue;
-        }
-        left -= pod->card == card && left > 0;
-        uint64_t claim = pod->card == MODEL_NOWHERE ? pod->claim.floating_vram : 0;
-        for (unsigned j = 0; j < MODEL_DEVICES; j++) {
-            if (claim > largest[j]) {
-                uint64_t smaller = largest[j];
-                largest[j] = claim;
-                claim = smaller;
-            }
-        }
+    size_t at = (*count)++;
+    for (; at > 0 && (list[at - 1] < bytes) == largest_first; at--) {
+        list[at] = list[at - 1];
     }
-    for (unsigned j = 0; j < left; j++) {
-        bytes += largest[j];
-    }
-    return bytes;
+    list[at] = bytes;
 }
 
-static void check_line(struct model_world *world, const struct model_pod *pod,
-                       const struct model_mail *mail)
+/* The most that the claims on a card can come to, while nobody is bound to its node: of those who
+ * have a device of it any may leave, and as many who still float may come as have one then. */
+static uint64_t worst_on(const struct model_world *world, int node, int card)
+{
+    uint64_t settled = 0, worst = 0;
+    plimsoll_autofree uint64_t *coming = plimsoll_alloc(world->pod_count + 1, sizeof *coming);
+    plimsoll_autofree uint64_t *leaving = plimsoll_alloc(world->pod_count + 1, sizeof *leaving);
+    size_t floating = 0, holders = 0;
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct model_pod *pod = &world->pods[i];
+        if (!counts_on(pod, node)) {
+            continue;
+        }
+        settled += settled_on(pod, card);
+        if (pod->plugin && pod->card == card) {
+            insert(leaving, &holders, settled_on(pod, card), false);
+        } else if (pod->plugin && pod->card == MODEL_NOWHERE) {
+            insert(coming, &floating, pod->claim.floating_vram, true);
+        }
+    }
+    for (size_t leave = 0; leave <= holders; leave++) {
+        uint64_t bytes = settled;
+        for (size_t i = 0; i < leave; i++) {
+            bytes -= leaving[i];
+        }
+        for (size_t i = 0; i < floating && i < world->devices - holders + leave; i++) {
+            bytes += coming[i];
+        }
+        worst = bytes > worst ? bytes : worst;
+    }
+    return worst;
+}
+
+static void check_line(struct model_world *world, const struct model_pod *pod, unsigned replica)
 {
     const uint64_t line = MODEL_CARD_MIB * MIB - model_settings.reserve_bytes;
     for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
-        char id[PLIMSOLL_CARD_ID_SIZE];
-        (void)snprintf(id, sizeof id, "GPU-%d-%u", pod->node, i);
-        bool full = (mail->nodes >> i & 1) != 0;
-        bool concerns = pod->claim.floating_cards > 0 ? !full : claimed_on(&pod->claim, id) > 0;
-        uint64_t claims =
-            settled_on(world, pod->node, (int)i) + floating_on(world, pod->node, (int)i);
-        if (concerns && claims > line) {
+        uint64_t claims = worst_on(world, pod->node, (int)i);
+        if (claims > line && (pod->claim.floating_cards > 0 || settled_on(pod, (int)i) > 0)) {
             model_fault(world,
-                        "%s over the line: claims of %llu MiB on %s, whose line is %llu MiB, by "
-                        "a Binding of r%u",
-                        pod->uid.text, (unsigned long long)(claims / MIB), id,
-                        (unsigned long long)(line / MIB), mail->replica);
+                        "%s over the line: claims of %llu MiB on card %u of %s, whose line is "
+                        "%llu MiB, by a Binding of r%u",
+                        pod->uid.text, (unsigned long long)(claims / MIB), i,
+                        model_node_name(pod->node), (unsigned long long)(line / MIB), replica);
         }
     }
 }
@@ -140,7 +144,7 @@ void model_check_binding(struct model_world *world, const struct model_pod *pod,
         model_fault(world, "%s does not see the card of its claim", pod->uid.text);
     }
     check_fence(world, mail->replica, "written", pod->uid.text);
-    check_line(world, pod, mail);
+    check_line(world, pod, mail->replica);
 }
 
 /* Claims are the only reason why a bind may find too little room: with what counts on the node but

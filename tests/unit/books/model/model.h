@@ -10,12 +10,10 @@
  *
  * What must hold, looked at whenever it could break (invariants.c):
  * - Line: when a Binding that Plimsoll posted is written, the claims that Plimsoll wrote and the
- *   API has at that moment, of unfinished pods, come to no more than the line of each card. A
- *   floating claim is on every card that the plugin might pick, until it picked; a card whose
- *   devices were all taken when the bind was decided is not one (design §4.2), though one of them
- *   may come free before the pod starts. Pods that others
- *   bound and memory that nobody claimed are left out: others may take a card over its line, and
- *   nobody here can prevent it.
+ *   API has at that moment, of unfinished pods, come to no more than the line of each card,
+ *   whatever the plugin picks for those that have not started, and whoever ends before. Pods that
+ *   others bound and memory that nobody claimed are left out: others may take a card over its line,
+ *   and nobody here can prevent it.
  * - Fence: a GPU pod's Binding is written, or begun while it could be, only while no other replica
  *   may bind. (One of a pod that is gone or bound already is refused whenever it comes.)
  * - Books: what is written carries the pod's own claim; a pod is bound once; a success is told only
@@ -33,7 +31,7 @@
 #define MODEL_NAMES       24
 #define MODEL_REPLICAS    3
 #define MODEL_CARD_MIB    16384
-#define MODEL_DEVICES     4  /* that the plugin offers of one card */
+#define MODEL_DEVICES_MAX 4  /* that the plugin offers of one card */
 #define MODEL_ASKS_MAX    64 /* of one scheduler at once */
 #define MODEL_WAITERS_MAX 64
 #define MODEL_FAULT_SIZE  512
@@ -219,6 +217,8 @@ struct model_world {
     uint64_t version;
     struct model_node nodes[MODEL_NODES];
     unsigned node_count; /* of them there are; in a small cluster pods meet more often */
+    unsigned devices;    /* that the plugin offers of a card */
+    unsigned plugin;     /* pods per mille that take one */
     struct model_pod *pods;
     size_t pod_count;
     struct model_change *changes;
@@ -316,8 +316,7 @@ void model_waiter_drop(struct model_replica *replica, size_t pod);
 /* invariants.c */
 void model_check_post(struct model_world *world, const struct model_replica *replica,
                       const struct plimsoll_books_effect *effect);
-/** `pod` has just been bound by this mail; `nodes` of it: cards without a device left when that was
- * decided. */
+/** `pod` has just been bound by this mail. */
 void model_check_binding(struct model_world *world, const struct model_pod *pod,
                          const struct model_mail *mail);
 void model_check_answer(struct model_world *world, const struct model_replica *replica,

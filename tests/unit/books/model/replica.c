@@ -91,29 +91,10 @@ static unsigned wait_for_thread(struct model_world *world, const struct model_re
     return waits ? model_below(&world->dice, 15000) : small(world);
 }
 
-/* Cards of the node, a bit each, that have no device of the plugin's left. */
-static uint64_t find_full(struct model_replica *replica, const char *node)
-{
-    struct plimsoll_extender_node found;
-    uint64_t full = 0;
-    plimsoll_cluster_read_begin(replica->cluster);
-    if (plimsoll_cluster_node(replica->cluster, plimsoll_span_of(node), &found)) {
-        for (uint32_t i = 0; i < found.load->card_count; i++) {
-            bool taken = found.load->cards[i].taken >= found.load->cards[i].replicas;
-            full |= (uint64_t)taken << i;
-        }
-    }
-    plimsoll_cluster_read_end(replica->cluster);
-    return full;
-}
-
 static void send_effect(struct model_world *world, struct model_replica *replica,
                         enum model_mail_kind kind, struct plimsoll_books_effect *effect)
 {
     struct model_mail *mail = model_mail(world, kind, replica);
-    if (kind == MAIL_POST) {
-        mail->nodes = find_full(replica, effect->request.node);
-    }
     mail->effect = *effect;
     *effect = (struct plimsoll_books_effect){0};
     model_send(world, mail, wait_for_thread(world, replica, kind));

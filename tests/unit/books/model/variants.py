@@ -16,6 +16,9 @@ FENCE = "src/books/fence.c"
 HOLDS = "src/books/holds.c"
 WAITING = "src/books/waiting.c"
 PODS = "src/cluster/pods.c"
+GAINS = "src/cluster/gains.c"
+JUDGE = "src/placement/judge.c"
+FLOATING = "src/placement/floating.c"
 DRIVER = "tests/unit/books/model/replica.c"
 API = "tests/unit/books/model/api.c"
 
@@ -105,6 +108,11 @@ VARIANTS = {
     "uid_ignored_by_the_read": [
         (API, "if (pod != NULL && strcmp(pod->uid.text, mail->effect.request.uid.text) == 0) {",
          "if (pod != NULL) {")],
+    # -- where the plugin picks
+    "full_card_is_not_looked_at": [
+        (JUDGE, "(!candidate && !plimsoll_fit_may_free(card))", "!candidate")],
+    "holders_never_leave": [
+        (FLOATING, "leave <= coming->leaving_count", "leave <= (coming->left == 0)")],
     # -- at rest
     "soft_holds_never_end": [
         (HOLDS, "if (books->now_ms >= books->holds.list[i].until_ms) {",
@@ -112,6 +120,7 @@ VARIANTS = {
     "room_that_came_during_a_filter_is_missed": [
         (WAITING, "if (recents->list[i].number > gains) {",
          "if (recents->list[i].number > gains + 1000000) {")],
+    "mended_report_is_no_gain": [(GAINS, "(before->unusable != NULL ||", "(false ||")],
     "room_that_came_during_a_pause_is_missed": [
         (WAITING, "waiter->missed = waiter->missed == 0 ? turn : waiter->missed;", "")],
 }

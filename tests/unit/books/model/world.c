@@ -153,6 +153,8 @@ void model_open(struct model_world *world, unsigned replicas)
     world->now_ms = 1000;
     world->replica_count = replicas;
     world->node_count = 1 + model_below(&world->dice, MODEL_NODES);
+    world->devices = 1 + model_below(&world->dice, MODEL_DEVICES_MAX);
+    world->plugin = model_chance(&world->dice, 500) ? 300 : 900;
     for (int i = 0; i < (int)world->node_count; i++) {
         struct model_node *node = &world->nodes[i];
         node->cards = i == 0 ? 1 : 1 + model_below(&world->dice, MODEL_CARDS);
