@@ -33,7 +33,7 @@ bool plimsoll_attribution_pod(const char *root, int32_t pid, struct plimsoll_uid
 
 /** A device that the kubelet gave to a container. */
 struct plimsoll_holder {
-    char card[PLIMSOLL_CARD_ID_SIZE]; /* without the replica's `::N` */
+    char card[PLIMSOLL_CARD_ID_SIZE]; /* without the replica's number: `::N`, Intel `-N` */
     struct plimsoll_uid pod;
 };
 

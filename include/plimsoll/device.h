@@ -42,9 +42,12 @@ struct plimsoll_device_link {
 struct plimsoll_device {
     char id[PLIMSOLL_CARD_ID_SIZE]; /* the UUID as the vendor's tool prints it, else the PCI address
                                      */
+    /** What the vendor's device plugin calls it, where that is not `id` (Intel: `card0`); "" else.
+     */
+    char plugin_id[24];
     char product[64];
     char pci[24];    /* `00000000:07:00.0`; "" unknown */
-    char health[32]; /* "ok" or the reason: `xid 79`, `ecc`, `row-remap`, `lost` */
+    char health[32]; /* "ok" or the reason: `xid 79`, `ecc`, `row-remap`, `lost`, `wedged` */
     enum plimsoll_vendor vendor;
     int32_t index;        /* the vendor tool's order */
     int32_t numa;         /* -1: none or unknown */

@@ -5,6 +5,8 @@
 
 #define VENDOR_AMD 0x1002
 #define GIB        ((uint64_t)1 << 30)
+/* Looks from one question about errors to the next: the card's firmware answers it. */
+#define ERROR_LOOKS 5
 
 static const char *const drivers[] = {"amdgpu", NULL};
 static const char *const vram_regions[] = {"vram", NULL};
@@ -13,6 +15,9 @@ static const char *const gtt_regions[] = {"gtt", NULL};
 struct reader {
     char *root; /* owned */
     struct plimsoll_drm_clients *clients;
+    unsigned looks;
+    char faulty[PLIMSOLL_CARDS_MAX][PLIMSOLL_DRM_PCI_SIZE]; /* with errors when last asked */
+    uint32_t faulty_count;
 };
 
 /* A pool of memory as sysfs has it. */
@@ -46,7 +51,49 @@ static bool is_apu(const struct plimsoll_drm_card *card, const struct pool *vram
            !has(card, "mem_info_vram_vendor") && !has(card, "board_info");
 }
 
-static struct plimsoll_device read_device(const struct plimsoll_drm_card *card, uint32_t index)
+/* Errors of the VRAM that could not be corrected, since the driver was loaded: `ue: 2` on a line of
+ * its own, on cards that count them. One that does not answer, as in a reset, says nothing. */
+static bool has_errors(const struct plimsoll_drm_card *card)
+{
+    char text[PLIMSOLL_SYSFS_BYTES_MAX];
+    struct plimsoll_span rest, line, key;
+    unsigned long long count = 0;
+    (void)plimsoll_sysfs_text(card->device, "ras/umc_err_count", text, sizeof text);
+    rest = plimsoll_span_of(text);
+    while (plimsoll_span_cut(&rest, '\n', &line)) {
+        if (plimsoll_span_cut(&line, ':', &key) && plimsoll_span_is(key, "ue") &&
+            plimsoll_span_decimal(plimsoll_span_trim(line), &count)) {
+            return count > 0;
+        }
+    }
+    return false;
+}
+
+static void ask_for_errors(struct reader *reader, const struct plimsoll_drm_cards *cards)
+{
+    if (reader->looks++ % ERROR_LOOKS != 0) {
+        return;
+    }
+    reader->faulty_count = 0;
+    for (uint32_t i = 0; i < cards->count; i++) {
+        if (has_errors(&cards->list[i])) {
+            memcpy(reader->faulty[reader->faulty_count++], cards->list[i].pci,
+                   sizeof reader->faulty[0]);
+        }
+    }
+}
+
+static bool is_faulty(const struct reader *reader, const struct plimsoll_drm_card *card)
+{
+    uint32_t i = 0;
+    while (i < reader->faulty_count && strcmp(reader->faulty[i], card->pci) != 0) {
+        i++;
+    }
+    return i < reader->faulty_count;
+}
+
+static struct plimsoll_device read_device(const struct reader *reader,
+                                          const struct plimsoll_drm_card *card, uint32_t index)
 {
     struct plimsoll_device device = plimsoll_drm_device(card, PLIMSOLL_VENDOR_AMD, index);
     struct pool vram = read_pool(card, "mem_info_vram_total", "mem_info_vram_used");
@@ -65,6 +112,8 @@ static struct plimsoll_device read_device(const struct plimsoll_drm_card *card, 
         device.total = 0;
         device.used = PLIMSOLL_BYTES_UNKNOWN;
         memcpy(device.health, "lost", sizeof "lost");
+    } else if (is_faulty(reader, card)) {
+        memcpy(device.health, "ecc", sizeof "ecc");
     }
     return device;
 }
@@ -86,7 +135,7 @@ static void read_processes(const struct reader *reader, struct plimsoll_measurem
 static int measure(void *context, struct plimsoll_measurement *measurement,
                    struct plimsoll_error *err)
 {
-    const struct reader *reader = context;
+    struct reader *reader = context;
     struct plimsoll_measurement out = {0};
     struct plimsoll_drm_cards cards;
     plimsoll_drm_cards_read(reader->root, VENDOR_AMD, drivers, &cards);
@@ -95,9 +144,10 @@ static int measure(void *context, struct plimsoll_measurement *measurement,
                                   "no AMD card with the driver amdgpu under %s/sys/class/drm",
                                   reader->root);
     }
+    ask_for_errors(reader, &cards);
     out.devices = plimsoll_alloc(cards.count, sizeof *out.devices);
     for (uint32_t i = 0; i < cards.count; i++) {
-        out.devices[out.device_count++] = read_device(&cards.list[i], i);
+        out.devices[out.device_count++] = read_device(reader, &cards.list[i], i);
     }
     plimsoll_drm_cards_clear(&cards);
     plimsoll_drm_driver(reader->root, drivers[0], out.driver, sizeof out.driver);

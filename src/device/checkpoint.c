@@ -8,6 +8,8 @@
 
 #include <plimsoll/json.h>
 
+#define DIGITS "0123456789"
+
 /* What is read of the file, grown as it goes. */
 struct reading {
     const struct plimsoll_resources *resources;
@@ -54,9 +56,20 @@ static void *grow(void *list, size_t count, size_t *capacity, size_t size)
     return plimsoll_realloc(list, *capacity, size);
 }
 
-/* `GPU-…::3` is a replica of `GPU-…`. */
-static int read_card(struct plimsoll_json value, char card[PLIMSOLL_CARD_ID_SIZE],
-                     struct plimsoll_error *err)
+/* `GPU-…::3` is a replica of `GPU-…`, and Intel's `card0-3` of `card0`. */
+static size_t size_without_replica(const struct plimsoll_text *id, enum plimsoll_vendor vendor)
+{
+    const char *replica = strstr(id->data, "::");
+    if (vendor == PLIMSOLL_VENDOR_INTEL) {
+        const char *dash = strrchr(id->data, '-');
+        bool number = dash != NULL && dash[1] != '\0' && dash[1 + strspn(dash + 1, DIGITS)] == '\0';
+        replica = number ? dash : NULL;
+    }
+    return replica != NULL ? (size_t)(replica - id->data) : id->size;
+}
+
+static int read_card(struct plimsoll_json value, enum plimsoll_vendor vendor,
+                     char card[PLIMSOLL_CARD_ID_SIZE], struct plimsoll_error *err)
 {
     plimsoll_autotext id = plimsoll_text_make(PLIMSOLL_CARD_ID_SIZE + 16);
     if (!plimsoll_json_string(value, &id)) {
@@ -66,8 +79,7 @@ static int read_card(struct plimsoll_json value, char card[PLIMSOLL_CARD_ID_SIZE
     if (id.data == NULL || id.overflowed || memchr(id.data, '\0', id.size) != NULL) {
         return fail_format(value, what, err);
     }
-    const char *replica = strstr(id.data, "::");
-    size_t size = replica != NULL ? (size_t)(replica - id.data) : id.size;
+    size_t size = size_without_replica(&id, vendor);
     if (size == 0 || size >= PLIMSOLL_CARD_ID_SIZE) {
         return fail_format(value, what, err);
     }
@@ -90,13 +102,13 @@ static int read_uid(struct plimsoll_json value, struct plimsoll_uid *pod,
 }
 
 static int add_holders(struct reading *reading, struct plimsoll_json ids,
-                       const struct plimsoll_uid *pod)
+                       enum plimsoll_vendor vendor, const struct plimsoll_uid *pod)
 {
     struct plimsoll_checkpoint *out = reading->out;
     for (struct plimsoll_json id = plimsoll_json_first(ids);
          plimsoll_json_type(id) != PLIMSOLL_JSON_MISSING; id = plimsoll_json_next(id)) {
         struct plimsoll_holder holder = {.pod = *pod};
-        if (read_card(id, holder.card, reading->err) < 0) {
+        if (read_card(id, vendor, holder.card, reading->err) < 0) {
             return -1;
         }
         out->holders =
@@ -108,14 +120,14 @@ static int add_holders(struct reading *reading, struct plimsoll_json ids,
 
 /* A list until Kubernetes 1.19, since then lists by NUMA node (`-1`: none). */
 static int read_device_ids(struct reading *reading, struct plimsoll_json ids,
-                           const struct plimsoll_uid *pod)
+                           enum plimsoll_vendor vendor, const struct plimsoll_uid *pod)
 {
     static const char what[] = "DeviceIDs that are neither a list nor lists by NUMA node";
     if (plimsoll_json_type(ids) == PLIMSOLL_JSON_NULL) {
         return 0;
     }
     if (plimsoll_json_type(ids) == PLIMSOLL_JSON_ARRAY) {
-        return add_holders(reading, ids, pod);
+        return add_holders(reading, ids, vendor, pod);
     }
     if (plimsoll_json_type(ids) != PLIMSOLL_JSON_OBJECT) {
         return fail_format(ids, what, reading->err);
@@ -127,7 +139,7 @@ static int read_device_ids(struct reading *reading, struct plimsoll_json ids,
         if (type != PLIMSOLL_JSON_ARRAY && type != PLIMSOLL_JSON_NULL) {
             return fail_format(list, what, reading->err);
         }
-        if (add_holders(reading, list, pod) < 0) {
+        if (add_holders(reading, list, vendor, pod) < 0) {
             return -1;
         }
     }
@@ -223,7 +235,8 @@ static int read_entry(struct reading *reading, struct plimsoll_json entry)
         plimsoll_json_type(answer) == PLIMSOLL_JSON_MISSING) {
         return fail_format(entry, "an entry without PodUID, DeviceIDs or AllocResp", reading->err);
     }
-    if (read_uid(uid, &pod, reading->err) < 0 || read_device_ids(reading, ids, &pod) < 0) {
+    if (read_uid(uid, &pod, reading->err) < 0 ||
+        read_device_ids(reading, ids, resource->vendor, &pod) < 0) {
         return -1;
     }
     return resource->vendor == PLIMSOLL_VENDOR_NVIDIA ? read_answer(reading, answer) : 0;
@@ -246,7 +259,8 @@ static int read_entries(struct reading *reading, struct plimsoll_json entries)
     return 0;
 }
 
-static int read_registered(struct reading *reading, struct plimsoll_json ids)
+static int read_registered(struct reading *reading, struct plimsoll_json ids,
+                           enum plimsoll_vendor vendor)
 {
     struct plimsoll_checkpoint *out = reading->out;
     if (plimsoll_json_type(ids) != PLIMSOLL_JSON_ARRAY &&
@@ -256,7 +270,7 @@ static int read_registered(struct reading *reading, struct plimsoll_json ids)
     for (struct plimsoll_json id = plimsoll_json_first(ids);
          plimsoll_json_type(id) != PLIMSOLL_JSON_MISSING; id = plimsoll_json_next(id)) {
         struct plimsoll_registered_card card = {.replicas = 1};
-        if (read_card(id, card.card, reading->err) < 0) {
+        if (read_card(id, vendor, card.card, reading->err) < 0) {
             return -1;
         }
         out->cards = grow(out->cards, out->card_count, &reading->card_capacity, sizeof *out->cards);
@@ -275,8 +289,9 @@ static int read_resources(struct reading *reading, struct plimsoll_json resource
     }
     for (struct plimsoll_json key = plimsoll_json_first(resources);
          plimsoll_json_type(key) != PLIMSOLL_JSON_MISSING; key = plimsoll_json_next(key)) {
-        if (find_resource(reading, key) != NULL &&
-            read_registered(reading, plimsoll_json_value(key)) < 0) {
+        const struct plimsoll_resource *resource = find_resource(reading, key);
+        if (resource != NULL &&
+            read_registered(reading, plimsoll_json_value(key), resource->vendor) < 0) {
             return -1;
         }
     }

@@ -131,6 +131,11 @@ void plimsoll_drm_cards_clear(struct plimsoll_drm_cards *cards)
     *cards = (struct plimsoll_drm_cards){0};
 }
 
+const char *plimsoll_drm_name(const struct plimsoll_drm_card *card)
+{
+    return strrchr(card->folder, '/') + 1;
+}
+
 struct plimsoll_device plimsoll_drm_device(const struct plimsoll_drm_card *card,
                                            enum plimsoll_vendor vendor, uint32_t index)
 {

@@ -91,6 +91,28 @@ static int ask_driver(const struct reader *reader, const struct plimsoll_drm_car
                                            : plimsoll_i915_memory(&reader->kernel, fd, memory);
 }
 
+/* What the card's state comes to; `number` is the errno of the question about its memory. xe
+ * refuses every question to a card that it has given up, and shows a file where only new firmware
+ * helps. */
+static const char *health_of(const struct plimsoll_drm_card *card, int number)
+{
+    char text[16];
+    if (plimsoll_sysfs_text(card->device, "survivability_mode", text, sizeof text) !=
+        PLIMSOLL_SYSFS_ABSENT) {
+        return "survivability mode";
+    }
+    if (number == ECANCELED) {
+        return "wedged";
+    }
+    if (number == EIO || number == ENODEV || number == ENXIO) {
+        return "lost";
+    }
+    bool critical =
+        plimsoll_sysfs_text(card->device, "gpu_health", text, sizeof text) == PLIMSOLL_SYSFS_READ &&
+        strcmp(text, "critical") == 0;
+    return critical ? "critical" : "ok";
+}
+
 static struct plimsoll_device read_device(const struct reader *reader,
                                           const struct plimsoll_drm_card *card, uint32_t index,
                                           struct lacks *lacks)
@@ -98,14 +120,14 @@ static struct plimsoll_device read_device(const struct reader *reader,
     struct plimsoll_device device = plimsoll_drm_device(card, PLIMSOLL_VENDOR_INTEL, index);
     struct plimsoll_intel_memory memory = {.dedicated = true, .used = PLIMSOLL_BYTES_UNKNOWN};
     int number = ask_driver(reader, card, &memory, lacks);
-    if (number == EIO || number == ENODEV || number == ENXIO) {
-        memcpy(device.health, "lost", sizeof "lost");
-    } else if (number == 0) {
+    snprintf(device.health, sizeof device.health, "%s", health_of(card, number));
+    snprintf(device.plugin_id, sizeof device.plugin_id, "%s", plimsoll_drm_name(card));
+    if (number == 0) {
         /* i915 does not count what is used of the machine's memory, whatever one may. */
         lacks->perfmon =
             lacks->perfmon || (memory.used == PLIMSOLL_BYTES_UNKNOWN && !reader->kernel.perfmon &&
                                (memory.dedicated || strcmp(card->driver, "xe") == 0));
-    } else {
+    } else if (strcmp(device.health, "ok") == 0) {
         (void)read_sysfs(card, &memory);
     }
     device.total = memory.total;

@@ -77,6 +77,9 @@ static void look_at_card(struct nvml_reader *reader, struct nvml_card *card,
     memcpy(device->id, card->id, sizeof device->id);
     memcpy(device->product, card->product, sizeof device->product);
     memcpy(device->pci, card->pci, sizeof device->pci);
+    if (card->nvgpu) {
+        memcpy(device->plugin_id, "tegra", sizeof "tegra");
+    }
     if (card->handle != NULL) {
         ask_card(reader, card, device);
     } else {

@@ -54,6 +54,7 @@ static void ask_static(struct nvml_reader *reader, struct nvml_card *card)
         snprintf(card->product, sizeof card->product, "%.*s", (int)sizeof card->product - 1, name);
     }
     card->integrated = is_integrated(card->product);
+    card->nvgpu = names_part(card->product, "(nvgpu)");
     card->mig_never = false;
     ask_pci(reader, card);
     nvml_links_ask(reader, card);
@@ -200,6 +201,7 @@ int nvml_cards_open(struct nvml_reader *reader, struct plimsoll_error *err)
     }
     reader->looks = 0;
     reader->memory_v1 = false;
+    reader->wsl = nvml_host_is_wsl(reader->root);
     reader->gone = false;
     reader->bound = nvml_host_bound(reader->root);
     char version[NVML_TEXT_SIZE] = "";

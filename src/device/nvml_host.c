@@ -48,6 +48,12 @@ bool nvml_host_has_card(const char *root)
     return found || is_tegra(root);
 }
 
+bool nvml_host_is_wsl(const char *root)
+{
+    char path[PLIMSOLL_DEVICE_PATH_MAX];
+    return plimsoll_device_path(path, "%s/dev/dxg", root) && access(path, F_OK) == 0;
+}
+
 bool nvml_host_has_device(const char *root, const char *address)
 {
     char path[PLIMSOLL_DEVICE_PATH_MAX];

@@ -12,6 +12,8 @@
 bool nvml_host_memory(const char *root, uint64_t *total, uint64_t *available);
 /** An NVIDIA card, bound to a driver or not, or a Tegra part. */
 bool nvml_host_has_card(const char *root);
+/** Cards are lent by Windows (WSL 2), whose processes nobody sees here. */
+bool nvml_host_is_wsl(const char *root);
 bool nvml_host_has_device(const char *root, const char *address);
 /** The NUMA node of a PCI slot, -1 without. */
 int32_t nvml_host_numa(const char *root, const char *address);

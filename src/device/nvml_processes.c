@@ -55,8 +55,12 @@ static enum nvml_result fetch(struct nvml_reader *reader, list_fn *list, list_v1
     for (;;) {
         uint32_t room = reader->process_room;
         *count = room;
-        enum nvml_result result = list != NULL ? list(handle, count, reader->processes)
-                                               : list_v1(v1, handle, count, reader->processes);
+        enum nvml_result result =
+            list != NULL ? list(handle, count, reader->processes) : NVML_FUNCTION_NOT_FOUND;
+        if (result == NVML_FUNCTION_NOT_FOUND && v1 != NULL) {
+            *count = room; /* the library has the name, the driver not the function */
+            result = list_v1(v1, handle, count, reader->processes);
+        }
         if (result != NVML_INSUFFICIENT_SIZE) {
             *count = *count < room ? *count : room;
             return result;
@@ -195,6 +199,10 @@ static bool are_pids(const struct found *found)
 void nvml_processes_look(struct nvml_reader *reader, struct nvml_card *card,
                          struct plimsoll_device *device)
 {
+    if (reader->wsl) {
+        nvml_note(reader, "Windows does not tell the processes of its cards apart");
+        return;
+    }
     struct found found = {.complete = true};
     enum nvml_result result = gather_all(reader, card, card->handle, &found);
     if (!found.complete && card->instance_count > 0 && card->failure == NVML_SUCCESS) {

@@ -47,6 +47,7 @@ struct nvml_card {
     uint64_t address;             /* domain, bus and device packed */
     int32_t index, numa;
     bool integrated; /* by its name */
+    bool nvgpu;      /* Jetson's own driver: the device plugin has one device, `tegra` */
     bool mig_never;  /* not capable of MIG */
     uint64_t total;  /* of the last look that learned it */
 
@@ -79,6 +80,7 @@ struct nvml_reader {
     uint64_t bound;                 /* nvml_host_bound at the opening */
     uint32_t looks;                 /* since the opening */
     bool memory_v1;                 /* this driver has no other */
+    bool wsl;                       /* the cards are lent by Windows */
     bool gone;                      /* a call said that the driver is */
     char note[160];                 /* of this look */
     struct nvml_process *processes; /* owned; room for one list */

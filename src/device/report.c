@@ -65,10 +65,11 @@ static const char *device_list_word(enum plimsoll_device_list device_list)
 }
 
 /* The file lists nothing before the plugin has registered, which is not the same as 0. */
-static uint32_t replicas_of(const struct plimsoll_checkpoint *checkpoint, const char *id)
+static uint32_t replicas_of(const struct plimsoll_checkpoint *checkpoint,
+                            const struct plimsoll_device *device)
 {
     for (size_t i = 0; checkpoint != NULL && i < checkpoint->card_count; i++) {
-        if (strcmp(checkpoint->cards[i].card, id) == 0) {
+        if (plimsoll_report_is_card(device, checkpoint->cards[i].card)) {
             uint32_t replicas = checkpoint->cards[i].replicas;
             return replicas < PLIMSOLL_REPLICAS_MAX ? replicas : PLIMSOLL_REPLICAS_MAX;
         }
@@ -156,7 +157,7 @@ static void write_inventory(const struct plimsoll_look *look, enum form form,
             plimsoll_text_add_char(out, ',');
         }
         const struct plimsoll_device *device = &measurement->devices[i];
-        add_device(device, replicas_of(look->checkpoint, device->id), form, out);
+        add_device(device, replicas_of(look->checkpoint, device), form, out);
     }
     plimsoll_text_add_string(out, "]}");
 }

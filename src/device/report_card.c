@@ -51,9 +51,16 @@ static void add_pods(const struct plimsoll_device *device, struct plimsoll_repor
     free(pods);
 }
 
+bool plimsoll_report_is_card(const struct plimsoll_device *device, const char *id)
+{
+    return strcmp(device->id, id) == 0 ||
+           (device->plugin_id[0] != '\0' && strcmp(device->plugin_id, id) == 0);
+}
+
+/* The card, or a part of it. */
 static bool is_of(const struct plimsoll_device *device, const char *id)
 {
-    bool is = strcmp(device->id, id) == 0;
+    bool is = plimsoll_report_is_card(device, id);
     for (uint32_t i = 0; i < device->mig_count && !is; i++) {
         is = strcmp(device->mig[i].id, id) == 0;
     }

@@ -21,6 +21,9 @@ struct plimsoll_report_cards {
     uint32_t count;
 };
 
+/** The kubelet means this card by `id`. */
+bool plimsoll_report_is_card(const struct plimsoll_device *device, const char *id);
+
 void plimsoll_report_cards_make(const struct plimsoll_look *look,
                                 struct plimsoll_report_cards *cards);
 void plimsoll_report_cards_clear(struct plimsoll_report_cards *cards);

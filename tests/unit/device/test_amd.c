@@ -227,6 +227,43 @@ static void a_card_that_does_not_answer_is_lost(void **state)
     plimsoll_measurement_clear(&out);
 }
 
+/* As many looks as there are from one question about errors to the next. */
+static void assert_health(struct bench *bench, const char *first, const char *second)
+{
+    struct plimsoll_measurement out = {0};
+    for (int i = 0; i < 5; i++) {
+        plimsoll_measurement_clear(&out);
+        drm_measure(&bench->reader, &out);
+    }
+    assert_string_equal(out.devices[0].health, first);
+    assert_string_equal(out.devices[1].health, second);
+    assert_int_equal(out.devices[1].used, DRM_GIB); /* what is measured is told all the same */
+    plimsoll_measurement_clear(&out);
+}
+
+static void errors_of_the_memory_that_were_not_corrected_are_told(void **state)
+{
+    struct bench *bench = *state;
+    const struct tree *tree = &bench->tree;
+    add_card(tree, "card1", CARD);
+    add_card(tree, "card2", SECOND); /* counts none */
+    drm_value(tree, CARD, "ras/umc_err_count", "ue: 0\nce: 12");
+    assert_health(bench, "ok", "ok");
+    drm_value(tree, CARD, "ras/umc_err_count", "ue: 1\nce: 12");
+    assert_health(bench, "ecc", "ok");
+    drm_value(tree, SECOND, "ras/umc_err_count", "ue: 3\nce: 0");
+    assert_health(bench, "ecc", "ecc");
+    /* the driver was loaded anew; the other card is in a reset, and has no answer */
+    drm_value(tree, CARD, "ras/umc_err_count", "ue: 0\nce: 0");
+    drm_value(tree, SECOND, "ras/umc_err_count", "");
+    assert_health(bench, "ok", "ok");
+    static const char *const bad[] = {"ue:", "ue: -1", "ue: lots", "ue 1", "1", ": 1", "xue: 1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        drm_value(tree, CARD, "ras/umc_err_count", bad[i]);
+        assert_health(bench, "ok", "ok");
+    }
+}
+
 static void a_value_longer_than_a_page_is_no_value(void **state)
 {
     struct bench *bench = *state;
@@ -489,6 +526,7 @@ int main(void)
         TEST(cards_come_in_the_order_of_their_addresses),
         TEST(no_more_cards_than_the_ceiling_are_taken),
         TEST(a_card_that_does_not_answer_is_lost),
+        TEST(errors_of_the_memory_that_were_not_corrected_are_told),
         TEST(a_value_longer_than_a_page_is_no_value),
         TEST(processes_are_told_by_their_open_files),
         TEST(one_unknown_file_makes_a_process_unknown),

@@ -259,7 +259,10 @@ static void all_vendors_and_both_forms_have_holders(void **state)
     assert_int_equal(checkpoint.holder_count, 3);
     assert_holder(&checkpoint, 0, "0000:03:00.0", UID);
     assert_holder(&checkpoint, 1, "MIG-11111111-2222-3333-4444-555555555555", UID_OTHER);
-    assert_holder(&checkpoint, 2, "card0-1", "7c1f9c52-3a2b-4a55-9d3c-0d7b6a3f1e04");
+    assert_holder(&checkpoint, 2, "card0", "7c1f9c52-3a2b-4a55-9d3c-0d7b6a3f1e04");
+    assert_int_equal(checkpoint.card_count, 3);
+    assert_string_equal(checkpoint.cards[2].card, "card0");
+    assert_int_equal(checkpoint.cards[2].replicas, 2);
     plimsoll_checkpoint_clear(&checkpoint);
     parse_fixture("fixtures/device/checkpoint-v1.json", &checkpoint);
     assert_int_equal(checkpoint.holder_count, 1);

@@ -338,6 +338,46 @@ static void a_card_that_does_not_answer_is_lost(void **state)
     assert_memory(bench, 16 * DRM_GIB, 3 * DRM_GIB, "");
 }
 
+static void assert_health(struct bench *bench, const char *health, uint64_t total)
+{
+    struct plimsoll_measurement out;
+    drm_measure(&bench->reader, &out);
+    assert_string_equal(out.devices[0].health, health);
+    assert_int_equal(out.devices[0].total, total);
+    plimsoll_measurement_clear(&out);
+}
+
+static void a_card_that_the_driver_has_given_up_is_told(void **state)
+{
+    struct bench *bench = *state;
+    struct node *node = add_card(bench, 0, "xe", arc, 2);
+    drm_value(&bench->tree, CARD, "gpu_health", "warning");
+    assert_health(bench, "ok", 16 * DRM_GIB);
+    drm_value(&bench->tree, CARD, "gpu_health", "critical");
+    assert_health(bench, "critical", 16 * DRM_GIB);
+    drm_value(&bench->tree, CARD, "gpu_health", "ok");
+    node->number = ECANCELED;
+    assert_health(bench, "wedged", 0);
+    drm_value(&bench->tree, CARD, "survivability_mode", "Survivability mode type: Runtime");
+    assert_health(bench, "survivability mode", 0);
+    /* flashed, and bound anew */
+    tree_drop(&bench->tree, "sys/devices/pci0000:00/" CARD "/survivability_mode");
+    node->number = 0;
+    assert_health(bench, "ok", 16 * DRM_GIB);
+}
+
+static void the_device_plugin_knows_cards_by_their_nodes(void **state)
+{
+    struct bench *bench = *state;
+    struct plimsoll_measurement out;
+    add_card(bench, 0, "xe", arc, 2);
+    add_card(bench, 1, "i915", arc, 2);
+    drm_measure(&bench->reader, &out);
+    assert_string_equal(out.devices[0].plugin_id, "card0");
+    assert_string_equal(out.devices[1].plugin_id, "card1");
+    plimsoll_measurement_clear(&out);
+}
+
 static void a_busy_kernel_is_asked_again_but_not_for_ever(void **state)
 {
     struct bench *bench = *state;
@@ -432,6 +472,8 @@ int main(void)
         TEST(processes_have_what_is_resident_on_the_card),
         TEST(an_older_i915_is_asked_by_sysfs),
         TEST(a_card_that_does_not_answer_is_lost),
+        TEST(a_card_that_the_driver_has_given_up_is_told),
+        TEST(the_device_plugin_knows_cards_by_their_nodes),
         TEST(a_busy_kernel_is_asked_again_but_not_for_ever),
         TEST(a_node_that_cannot_be_opened_is_said),
         TEST(answers_that_make_no_sense_are_not_believed),

@@ -459,6 +459,21 @@ static void unified_memory_is_the_machines(void **state)
     world_end(&world);
 }
 
+/* Orin's own driver; what has the usual one is known to the plugin by its UUID, Thor as well. */
+static void the_device_plugin_knows_a_jetson_as_tegra(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, "card " CARD_A " name=Orin_(nvgpu)\n"
+                                     "card " CARD_B " name=NVIDIA_Thor\n"
+                                     "fail nvmlDeviceGetMemoryInfo_v2 3\n");
+    tree_write(&world.tree, "proc/meminfo", MEMINFO);
+    look(&world);
+    assert_string_equal(device(&world, CARD_A)->plugin_id, "tegra");
+    assert_string_equal(device(&world, CARD_B)->plugin_id, "");
+    assert_true(device(&world, CARD_A)->unified && device(&world, CARD_B)->unified);
+    world_end(&world);
+}
+
 static void unified_memory_without_meminfo_is_unknown(void **state)
 {
     (void)state;
@@ -538,6 +553,7 @@ int main(void)
         cmocka_unit_test(memory_is_read_at_every_look),
         cmocka_unit_test(memory_that_cannot_be_read_is_unknown_and_no_room),
         cmocka_unit_test(unified_memory_is_the_machines),
+        cmocka_unit_test(the_device_plugin_knows_a_jetson_as_tegra),
         cmocka_unit_test(unified_memory_without_meminfo_is_unknown),
         cmocka_unit_test(a_carve_out_is_not_taken_for_the_memory),
         cmocka_unit_test(an_integrated_part_that_says_its_memory_is_believed),

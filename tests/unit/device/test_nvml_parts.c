@@ -136,6 +136,36 @@ static void processes_that_may_not_be_asked_are_unknown(void **state)
     world_end(&world);
 }
 
+static void a_list_that_the_driver_lacks_is_asked_for_in_its_older_form(void **state)
+{
+    (void)state;
+    struct world world =
+        world_of(3, ONE_CARD "process " CARD_A " 100 500\n"
+                             "process " CARD_A " 101 none\n"
+                             "fail nvmlDeviceGetComputeRunningProcesses_v3 13\n"
+                             "fail nvmlDeviceGetGraphicsRunningProcesses_v3 13\n"
+                             "fail nvmlDeviceGetMPSComputeRunningProcesses_v3 13\n");
+    look(&world);
+    const struct plimsoll_device *a = device(&world, CARD_A);
+    assert_true(a->processes_known);
+    assert_int_equal(a->process_count, 2);
+    assert_int_equal(process(a, 100)->bytes, 500 * MIB);
+    assert_string_equal(world.seen.note, "");
+    world_end(&world);
+}
+
+static void windows_does_not_tell_processes(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, ONE_CARD); /* an empty list, whoever uses the card */
+    tree_write(&world.tree, "dev/dxg", "");
+    look(&world);
+    assert_false(device(&world, CARD_A)->processes_known);
+    assert_int_equal(device(&world, CARD_A)->used, 100 * MIB);
+    assert_non_null(strstr(world.seen.note, "Windows"));
+    world_end(&world);
+}
+
 static void a_pid_that_is_none_makes_the_list_unknown(void **state)
 {
     (void)state;
@@ -460,6 +490,8 @@ int main(void)
         cmocka_unit_test(processes_that_start_while_they_are_listed_are_waited_for),
         cmocka_unit_test(more_processes_than_the_ceiling_are_not_told_apart),
         cmocka_unit_test(processes_that_may_not_be_asked_are_unknown),
+        cmocka_unit_test(a_list_that_the_driver_lacks_is_asked_for_in_its_older_form),
+        cmocka_unit_test(windows_does_not_tell_processes),
         cmocka_unit_test(a_pid_that_is_none_makes_the_list_unknown),
         cmocka_unit_test(instances_are_found_between_holes),
         cmocka_unit_test(lists_of_version_2_tell_instances_apart),

@@ -258,6 +258,23 @@ static void without_the_checkpoint_holders_are_not_told(void **state)
     assert_not_in(&lab->texts.inventory, "replicas");
 }
 
+static void cards_are_also_known_by_the_name_that_their_plugin_has(void **state)
+{
+    struct lab *lab = *state;
+    strcpy(lab->devices[2].plugin_id, "card0");
+    add_holder(lab, "card0", POD_1);
+    add_holder(lab, "card1", POD_2);
+    add_holder(lab, "", POD_2); /* nobody's, though most cards have no such name */
+    strcpy(lab->registered[0].card, "card0");
+    lab->registered[0].replicas = 5;
+    lab->checkpoint.card_count = 1;
+    write_texts(lab);
+    assert_in(&lab->texts.usage, "\"id\":\"" C "\",\"used\":2147483648,\"attributed\":false,"
+                                 "\"holders\":[\"" POD_1 "\"]");
+    assert_not_in(&lab->texts.usage, POD_2);
+    assert_in(&lab->texts.inventory, "\"vram\":68719476736,\"replicas\":5,\"pci\":\"" C "\"");
+}
+
 static void a_card_that_does_not_tell_its_use_has_nothing_to_give(void **state)
 {
     struct lab *lab = *state;
@@ -523,6 +540,31 @@ static void what_was_not_written_is_offered_again_and_what_was_lost_whole(void *
     assert_int_equal(look_at(lab, 6000), PLIMSOLL_PUBLISH_ALL);
 }
 
+/* The machine's time may be set while the agent runs, by a second or by years: that is no change,
+ * and what waits waits as long as before. */
+static void a_step_of_the_clock_neither_writes_nor_holds_anything_up(void **state)
+{
+    struct lab *lab = *state;
+    static const int64_t steps[] = {-1, 1000, INT64_C(-86400000) * 365, INT64_C(86400000) * 3650};
+    int64_t now = 0;
+    lab->devices[0].used = 40 * GI;
+    assert_int_equal(publish_at(lab, now), PLIMSOLL_PUBLISH_ALL);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        lab->look.time_unix_ms += steps[i];
+        assert_int_equal(publish_at(lab, now += 2000), PLIMSOLL_PUBLISH_NOTHING);
+    }
+    lab->devices[0].used = 50 * GI;
+    assert_int_equal(publish_at(lab, now += 2000), PLIMSOLL_PUBLISH_NOTHING);
+    lab->look.time_unix_ms -= INT64_C(86400000) * 7300;
+    assert_int_equal(publish_at(lab, now + 3999), PLIMSOLL_PUBLISH_NOTHING);
+    assert_int_equal(publish_at(lab, now + 4000), PLIMSOLL_PUBLISH_USAGE);
+    /* What is written has the time that it is by then. */
+    lab->look.time_unix_ms = INT64_C(1609459200000);
+    lab->devices[0].used = 30 * GI;
+    assert_int_equal(publish_at(lab, now + 6000), PLIMSOLL_PUBLISH_USAGE);
+    assert_in(&lab->texts.usage, "\"time\":\"2021-01-01T00:00:00Z\"");
+}
+
 static void a_card_that_swings_does_not_write_all_the_time(void **state)
 {
     struct lab *lab = *state;
@@ -558,6 +600,7 @@ int main(void)
         TEST(the_server_reads_what_the_agent_writes),
         TEST(a_card_whose_processes_are_not_all_known_is_not_attributed),
         TEST(without_the_checkpoint_holders_are_not_told),
+        TEST(cards_are_also_known_by_the_name_that_their_plugin_has),
         TEST(a_card_that_does_not_tell_its_use_has_nothing_to_give),
         TEST(free_vram_stands_by_index_where_indices_allow),
         TEST(numbers_that_json_cannot_hold_are_held_back),
@@ -573,6 +616,7 @@ int main(void)
         TEST(bytes_that_pass_to_another_pod_are_told),
         TEST(the_inventory_is_written_only_when_it_changed),
         TEST(what_was_not_written_is_offered_again_and_what_was_lost_whole),
+        TEST(a_step_of_the_clock_neither_writes_nor_holds_anything_up),
         TEST(a_card_that_swings_does_not_write_all_the_time),
         TEST(a_model_that_loads_and_unloads_costs_two_writes),
     };
