@@ -460,6 +460,45 @@ void plimsoll_bookkeeper_stop(struct plimsoll_bookkeeper **keeper)
     free(stopped);
 }
 
+/* -- who asks -----------------------------------------------------------------------------------
+ */
+
+struct plimsoll_bookkeeper_waiter *plimsoll_bookkeeper_waiters(struct plimsoll_bookkeeper *keeper,
+                                                               size_t *count)
+{
+    struct plimsoll_bookkeeper_waiter *list = NULL;
+    struct plimsoll_books_waiter waiter;
+    pthread_mutex_lock(&keeper->lock);
+    size_t waiting = plimsoll_books_state(keeper->books).waiting;
+    if (waiting > 0) {
+        list = plimsoll_alloc(waiting, sizeof *list);
+    }
+    for (*count = 0; *count < waiting; (*count)++) {
+        if (!plimsoll_books_waiter_at(keeper->books, *count, &waiter)) {
+            break;
+        }
+        list[*count] = (struct plimsoll_bookkeeper_waiter){waiter.uid, waiter.since_ms};
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return list;
+}
+
+bool plimsoll_bookkeeper_asked(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
+                               struct plimsoll_name_set *asked)
+{
+    struct plimsoll_books_waiter waiter;
+    bool found = false;
+    pthread_mutex_lock(&keeper->lock);
+    for (size_t i = 0; !found && plimsoll_books_waiter_at(keeper->books, i, &waiter); i++) {
+        found = strcmp(waiter.uid.text, pod->text) == 0;
+        if (found) {
+            *asked = *waiter.asked;
+        }
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return found;
+}
+
 void plimsoll_bookkeeper_metrics(struct plimsoll_bookkeeper *keeper, struct plimsoll_text *out)
 {
     pthread_mutex_lock(&keeper->lock);

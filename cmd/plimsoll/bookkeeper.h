@@ -46,5 +46,17 @@ void plimsoll_bookkeeper_refused(struct plimsoll_bookkeeper *keeper, const struc
 /** Time passed. */
 void plimsoll_bookkeeper_tick(struct plimsoll_bookkeeper *keeper);
 
+/** A pod that no node took. */
+struct plimsoll_bookkeeper_waiter {
+    struct plimsoll_uid uid;
+    int64_t since_ms; /* monotonic: of the first refusal */
+};
+/** Who waits, in the books' order. Owned by the caller; NULL when there is none. */
+struct plimsoll_bookkeeper_waiter *plimsoll_bookkeeper_waiters(struct plimsoll_bookkeeper *keeper,
+                                                               size_t *count);
+/** @param asked  Set when true: the nodes that refused the pod last. @return whether it waits. */
+bool plimsoll_bookkeeper_asked(struct plimsoll_bookkeeper *keeper, const struct plimsoll_uid *pod,
+                               struct plimsoll_name_set *asked);
+
 /** Appends its metrics as Prometheus text. */
 void plimsoll_bookkeeper_metrics(struct plimsoll_bookkeeper *keeper, struct plimsoll_text *out);

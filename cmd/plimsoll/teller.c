@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "teller.h"
 
+#include "closest.h"
 #include "lane.h"
 
 #include <plimsoll/clock.h>
@@ -51,37 +52,19 @@ struct plimsoll_teller {
 /* -- by the picture as it is ---------------------------------------------------------------------
  */
 
-/* The node of an asked name that came closest to taking the pod. @return false when one takes it by
- * now, so that there is nothing to tell. */
-static bool find_closest(struct plimsoll_teller *teller, const struct plimsoll_books_effect *effect,
-                         struct plimsoll_view_refusal *refusal, struct plimsoll_extender_node *node,
-                         struct plimsoll_node_load **own)
+/* Looks at the nodes that were asked. @return false when one takes the pod by now, so that there is
+ * nothing to tell. */
+static bool look_at_asked(struct plimsoll_teller *teller,
+                          const struct plimsoll_books_effect *effect,
+                          struct plimsoll_closest *closest, size_t *asked)
 {
-    const struct plimsoll_pod *pod = refusal->pod;
-    const struct plimsoll_placement_settings *settings = &teller->config->placement;
     for (size_t at = 0; at < effect->names_size; at += strlen(effect->names + at) + 1) {
         struct plimsoll_span name = plimsoll_span_of(effect->names + at);
-        struct plimsoll_extender_node found;
-        plimsoll_autofree struct plimsoll_node_load *load = NULL;
-        refusal->asked++;
-        if (!plimsoll_cluster_node(teller->cluster, name, &found)) {
-            continue;
-        }
-        if (found.load->nominated) {
-            load = plimsoll_placement_load(&found.view, settings, &pod->uid, pod->priority);
-            found.load = load;
-        }
-        struct plimsoll_verdict verdict =
-            plimsoll_placement_judge(found.view.node, found.load, &pod->demand, settings);
-        if (verdict.reason == PLIMSOLL_FITS) {
+        struct plimsoll_extender_node node;
+        (*asked)++;
+        if (plimsoll_cluster_node(teller->cluster, name, &node) &&
+            plimsoll_closest_look(closest, &node) == PLIMSOLL_FITS) {
             return false;
-        }
-        if (refusal->closest == NULL || plimsoll_placement_closer(&verdict, &refusal->verdict)) {
-            free(*own);
-            *own = PLIMSOLL_TAKE(load);
-            *node = found;
-            refusal->closest = node;
-            refusal->verdict = verdict;
         }
     }
     return true;
@@ -90,17 +73,19 @@ static bool find_closest(struct plimsoll_teller *teller, const struct plimsoll_b
 static bool note_refused(struct plimsoll_teller *teller, const struct plimsoll_books_effect *effect,
                          enum word *word, struct plimsoll_text *note)
 {
-    struct plimsoll_extender_node node;
-    plimsoll_autofree struct plimsoll_node_load *own = NULL;
     struct plimsoll_view_refusal refusal = {
         .pod = plimsoll_cluster_pod(teller->cluster, &effect->request.uid)};
-    if (refusal.pod == NULL || refusal.pod->node[0] != '\0' ||
-        !find_closest(teller, effect, &refusal, &node, &own)) {
-        return false;
+    struct plimsoll_closest closest = {.pod = refusal.pod, .settings = &teller->config->placement};
+    bool refused = refusal.pod != NULL && refusal.pod->node[0] == '\0' &&
+                   look_at_asked(teller, effect, &closest, &refusal.asked);
+    if (refused) {
+        refusal.closest = closest.found ? &closest.node : NULL;
+        refusal.verdict = closest.verdict;
+        plimsoll_view_refused(&refusal, note);
+        *word = refusal.verdict.missing > 0 ? INSUFFICIENT_VRAM : NO_SUITABLE_GPU;
     }
-    plimsoll_view_refused(&refusal, note);
-    *word = refusal.verdict.missing > 0 ? INSUFFICIENT_VRAM : NO_SUITABLE_GPU;
-    return true;
+    plimsoll_closest_clear(&closest);
+    return refused;
 }
 
 static bool note_over_claim(const struct plimsoll_pod *pod, const struct plimsoll_node *node,

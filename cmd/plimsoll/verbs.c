@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include "page.h"
+#include "status_page.h"
 
 #include <plimsoll/admission.h>
 #include <plimsoll/extender.h>
@@ -311,9 +312,14 @@ static int is_not_stopping(void *context, struct plimsoll_error *err)
                : 0;
 }
 
+int plimsoll_verbs_current(const struct plimsoll_verbs *verbs, struct plimsoll_error *err)
+{
+    return check_picture(verbs, PLIMSOLL_KIND_COUNT, err);
+}
+
 static int is_current(void *context, struct plimsoll_error *err)
 {
-    return check_picture(context, PLIMSOLL_KIND_COUNT, err);
+    return plimsoll_verbs_current(context, err);
 }
 
 /* -- the table
@@ -356,7 +362,8 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
     verbs->mutate = (struct plimsoll_http_buffer){mutate, verbs};
     verbs->preempt = (struct plimsoll_http_buffer){preempt, verbs};
     verbs->bind = (struct plimsoll_http_buffer){bind_pod, verbs};
-    verbs->page = (struct plimsoll_http_buffer){plimsoll_page_answer, verbs};
+    verbs->page = (struct plimsoll_http_buffer){plimsoll_status_page_answer, verbs};
+    verbs->page_data = (struct plimsoll_http_buffer){plimsoll_status_data_answer, verbs};
     verbs->metrics = (struct plimsoll_http_buffer){plimsoll_metrics_answer, verbs};
     verbs->ready[0] = (struct plimsoll_health_check){"running", is_not_stopping, verbs};
     verbs->ready[1] = (struct plimsoll_health_check){"cluster", is_current, verbs};
@@ -377,6 +384,9 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
     struct plimsoll_http_route review =
         post_route("/mutate", &plimsoll_http_buffered, &verbs->mutate, PLIMSOLL_REVIEW_BYTES_MAX);
     struct plimsoll_http_route page = get_route("/", "page", &plimsoll_http_buffered, &verbs->page);
+    struct plimsoll_http_route page_data =
+        get_route("/page.json", "page_data", &plimsoll_http_buffered, &verbs->page_data);
+    page.for_people = page_data.for_people = true;
     review.deadline_ms = MUTATE_DEADLINE_MS;
 
     add(verbs->loopback, &verbs->loopback_count, filter);
@@ -384,12 +394,14 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
     add(verbs->loopback, &verbs->loopback_count, preemption);
     add(verbs->loopback, &verbs->loopback_count, bind);
     add(verbs->loopback, &verbs->loopback_count, page);
+    add(verbs->loopback, &verbs->loopback_count, page_data);
 
     /* With a client CA the verbs are for its holders; without one nobody may bind
      * or learn who holds what here. */
     bool certified = verbs->config->client_ca != NULL;
     filter.trusted_only = prioritize.trusted_only = certified;
-    preemption.trusted_only = bind.trusted_only = page.trusted_only = true;
+    preemption.trusted_only = bind.trusted_only = true;
+    page.trusted_only = page_data.trusted_only = true;
     add(verbs->https, &verbs->https_count, review);
     add(verbs->https, &verbs->https_count, filter);
     add(verbs->https, &verbs->https_count, prioritize);
@@ -397,6 +409,7 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
         add(verbs->https, &verbs->https_count, preemption);
         add(verbs->https, &verbs->https_count, bind);
         add(verbs->https, &verbs->https_count, page);
+        add(verbs->https, &verbs->https_count, page_data);
     }
 
     add(verbs->monitoring, &verbs->monitoring_count,

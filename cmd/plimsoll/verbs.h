@@ -31,14 +31,16 @@ struct plimsoll_verbs {
     struct plimsoll_verb_counts counts;
     struct plimsoll_nominees *nominees; /* made by plimsoll_verbs_init */
     /* Routes and what they point to, filled by plimsoll_verbs_init. */
-    struct plimsoll_http_buffer mutate, preempt, bind, page, metrics;
+    struct plimsoll_http_buffer mutate, preempt, bind, page, page_data, metrics;
     struct plimsoll_health livez, readyz;
     struct plimsoll_health_check ready[3];
-    struct plimsoll_http_route https[6], loopback[6], monitoring[4];
+    struct plimsoll_http_route https[7], loopback[7], monitoring[4];
     size_t https_count, loopback_count, monitoring_count;
 };
 
 /* Fills in the routes from the fields above them. */
 void plimsoll_verbs_init(struct plimsoll_verbs *verbs);
+/* @return 0, or -1 and why the picture is not the cluster as it is: not listed yet, or too old. */
+int plimsoll_verbs_current(const struct plimsoll_verbs *verbs, struct plimsoll_error *err);
 /* After the HTTP server has stopped. */
 void plimsoll_verbs_clear(struct plimsoll_verbs *verbs);
