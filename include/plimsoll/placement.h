@@ -23,9 +23,19 @@ struct plimsoll_placement_settings {
     enum plimsoll_policy policy;
 };
 
+struct plimsoll_outlook;
+
+/** What is left on a node besides its cards, and what is likely to come (outlook.h). */
+struct plimsoll_room {
+    struct plimsoll_outlook *outlook; /* NULL: nothing is known, and nothing else is meant */
+    struct plimsoll_requests free;    /* UINT64_MAX: not known */
+    uint64_t kind;                    /* plimsoll_outlook_kind of the node */
+};
+
 /** Everything known of one node; borrowed for the call. */
 struct plimsoll_node_view {
     const struct plimsoll_node *node;
+    struct plimsoll_room room;
     /** Unfinished GPU pods that are bound to the node, hold a claim in flight on it, or are
      * nominated to it. */
     const struct plimsoll_pod *const *pods;
@@ -93,6 +103,7 @@ static inline bool plimsoll_load_pickable(const struct plimsoll_load *card)
 struct plimsoll_node_load {
     uint32_t card_count;
     bool nominated; /* pods are nominated here: depends on who asks, compute afresh for a pod */
+    struct plimsoll_room room; /* of the view */
     struct plimsoll_load cards[];
 };
 

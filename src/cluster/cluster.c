@@ -43,6 +43,7 @@ struct plimsoll_cluster *plimsoll_cluster_new(const struct plimsoll_cluster_opti
     cluster->pods.key = pod_key;
     cluster->agents.key = agent_key;
     cluster->holds.key = hold_key;
+    cluster->outlook = plimsoll_outlook_new();
     cluster->published = plimsoll_alloc(1, sizeof *cluster->published);
     pthread_mutex_init(&cluster->published->lock, NULL);
     plimsoll_facts_publish(cluster);
@@ -59,6 +60,8 @@ void plimsoll_cluster_free(struct plimsoll_cluster **handle)
     plimsoll_pods_free(cluster);
     plimsoll_holds_free(cluster);
     plimsoll_nodes_free(cluster);
+    free(cluster->others.slots);
+    plimsoll_outlook_free(&cluster->outlook);
     pthread_mutex_destroy(&cluster->published->lock);
     free(cluster->published);
     pthread_rwlock_destroy(&cluster->lock);
@@ -105,6 +108,7 @@ static size_t sweep(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
         cluster->departures++;
         cluster->listing_pods = false;
         plimsoll_agents_sweep(cluster);
+        plimsoll_others_sweep(cluster);
         return plimsoll_pods_sweep(cluster, gone);
     case PLIMSOLL_KIND_RUNTIME_CLASSES:
         cluster->runtime_classes = cluster->listed_runtime_classes;

@@ -65,6 +65,7 @@ static void order_remove(struct plimsoll_cluster *cluster, const struct plimsoll
     struct plimsoll_node_entry *last = cluster->numbered[cluster->order_count];
     last->face.number = entry->face.number;
     cluster->numbered[last->face.number] = last;
+    plimsoll_outlook_touch(cluster->outlook, last->face.number);
 }
 
 static void free_entry(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
@@ -104,6 +105,7 @@ static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry
 {
     return (struct plimsoll_node_view){
         .node = &entry->node,
+        .room = entry->room,
         .pods = entry->pods,
         .pod_count = entry->pod_count,
         .holds = entry->holds,
@@ -115,10 +117,76 @@ static struct plimsoll_node_view view_of(const struct plimsoll_node_entry *entry
     };
 }
 
+static bool same_uid(const struct plimsoll_uid *a, const struct plimsoll_uid *b)
+{
+    return plimsoll_span_equal(plimsoll_uid_span(a), plimsoll_uid_span(b));
+}
+
 static bool is_empty(const struct plimsoll_node_entry *entry)
 {
     return !entry->face.known && entry->pod_count == 0 && entry->hold_count == 0 &&
+           entry->other_count == 0 &&
            entry->agents_ready + entry->agents_unready + entry->agents_leaving == 0;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static void take_requests(struct plimsoll_requests *free, const struct plimsoll_requests *taken)
+{
+    free->cpu_milli = less(free->cpu_milli, taken->cpu_milli);
+    free->memory = less(free->memory, taken->memory);
+}
+
+static bool counts_here(const struct plimsoll_node_entry *entry, const struct plimsoll_uid *uid)
+{
+    for (uint32_t i = 0; i < entry->pod_count; i++) {
+        if (same_uid(&entry->pods[i]->uid, uid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Allocatable less what all pods there request, and those that will likely come. A pod that is only
+ * nominated may come elsewhere. */
+static struct plimsoll_requests free_of(const struct plimsoll_node_entry *entry)
+{
+    struct plimsoll_requests free = entry->node.allocatable;
+    take_requests(&free, &entry->requests);
+    for (uint32_t i = 0; i < entry->pod_count; i++) {
+        if (entry->pods[i]->node[0] != '\0') {
+            take_requests(&free, &entry->pods[i]->demand.requests);
+        }
+    }
+    for (uint32_t i = 0; i < entry->hold_count; i++) {
+        if (!counts_here(entry, &entry->holds[i]->uid)) {
+            take_requests(&free, &entry->holds[i]->demand.requests);
+        }
+    }
+    return (struct plimsoll_requests){
+        .cpu_milli = entry->node.allocatable.cpu_milli > 0 ? free.cpu_milli : UINT64_MAX,
+        .memory = entry->node.allocatable.memory > 0 ? free.memory : UINT64_MAX,
+    };
+}
+
+static void make_room(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    entry->room.outlook = cluster->outlook;
+    entry->room.free = free_of(entry);
+    plimsoll_outlook_touch(cluster->outlook, entry->face.number);
+}
+
+void plimsoll_nodes_weigh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    if (is_empty(entry) || !entry->face.known) {
+        plimsoll_nodes_refresh(cluster, entry);
+        return;
+    }
+    make_room(cluster, entry);
+    entry->load->room = entry->room;
 }
 
 void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
@@ -129,6 +197,7 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
         free_entry(cluster, entry);
     } else if (entry->face.known) {
         entry->stale = is_stale(cluster, entry);
+        make_room(cluster, entry);
         struct plimsoll_node_view view = view_of(entry);
         struct plimsoll_node_load *load =
             plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
@@ -158,11 +227,6 @@ void plimsoll_nodes_drop_pod(struct plimsoll_node_entry *entry, const struct pli
             return;
         }
     }
-}
-
-static bool same_uid(const struct plimsoll_uid *a, const struct plimsoll_uid *b)
-{
-    return plimsoll_span_equal(plimsoll_uid_span(a), plimsoll_uid_span(b));
 }
 
 static bool is_measured(const struct plimsoll_node *node, const struct plimsoll_uid *pod)
@@ -233,6 +297,7 @@ static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *nod
     if (entry->report != fingerprint->report) {
         forget_ended(entry);
     }
+    entry->room.kind = plimsoll_outlook_kind(cluster->outlook, &entry->node);
     entry->content = fingerprint->content;
     entry->report = fingerprint->report;
     entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];

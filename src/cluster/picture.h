@@ -4,6 +4,7 @@
 #pragma once
 
 #include <plimsoll/cluster.h>
+#include <plimsoll/outlook.h>
 
 #include "slab.h"
 #include "table.h"
@@ -31,6 +32,9 @@ struct plimsoll_node_entry {
     struct plimsoll_uid *ended;        /* measured by the report and gone since: few, by its size */
     const struct plimsoll_pod **holds; /* soft holds here; they live in their entries */
     uint32_t pod_count, pod_capacity, ended_count, hold_count;
+    uint32_t other_count;              /* pods here without a GPU that request anything … */
+    struct plimsoll_requests requests; /* … and what they request, all together */
+    struct plimsoll_room room;
     uint32_t agents_ready, agents_unready,
         agents_leaving; /* the latter neither ready nor staying */
     uint32_t generation;
@@ -49,10 +53,24 @@ struct plimsoll_news {
     enum plimsoll_guarantee guarantee;
 };
 
+/** What is kept of a pod without a GPU: there may be 150 000. */
+struct plimsoll_other {
+    uint64_t key;                      /* hash of the uid; the low byte is the generation's */
+    struct plimsoll_node_entry *place; /* NULL: a free slot */
+    uint32_t cpu_milli, memory_mib;
+};
+
+/** By open addressing. Two pods of one hash would be taken for one: that only ranks nodes wrong. */
+struct plimsoll_others {
+    struct plimsoll_other *slots; /* owned; a power of two, or NULL while empty */
+    size_t capacity, count;
+};
+
 struct plimsoll_pod_entry {
     struct plimsoll_pod pod; /* as it counts: with the claim in flight, if there is one */
     struct plimsoll_node_entry *place;
     uint32_t generation;
+    bool noted;    /* in the outlook */
     bool seen;     /* an API object stands behind it */
     bool bound;    /* and it has a node */
     bool assuming; /* pod.claim is in flight; pod.node is the claim's unless `bound` */
@@ -90,9 +108,11 @@ struct plimsoll_cluster {
     struct plimsoll_cluster_options options;
     struct plimsoll_cluster_listener listener;
     struct plimsoll_table nodes, pods, agents, holds;
-    uint64_t revision; /* how often anything changed */
-    uint64_t gains;    /* how often a node gained room … */
-    char **gained;     /* … of them, the names that the listener is still to hear; owned */
+    struct plimsoll_others others;
+    struct plimsoll_outlook *outlook; /* owned */
+    uint64_t revision;                /* how often anything changed */
+    uint64_t gains;                   /* how often a node gained room … */
+    char **gained; /* … of them, the names that the listener is still to hear; owned */
     size_t gained_count;
     struct plimsoll_news *news; /* owned */
     size_t news_count;
@@ -119,6 +139,8 @@ struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluste
                                                  const char *name);
 /** Something of the entry changed: stale flag and loads anew; frees it when nothing is left. */
 void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
+/** What is requested there has changed: as refresh, with the load lines left alone. */
+void plimsoll_nodes_weigh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
 void plimsoll_nodes_add_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
 void plimsoll_nodes_drop_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
 /** The pod has ended: what the report measures of it is free. @return false: it measures nothing */
@@ -166,6 +188,13 @@ int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span 
 /** @return how many went; `gone` gets their uids, owned by the caller. */
 size_t plimsoll_pods_sweep(struct plimsoll_cluster *cluster, struct plimsoll_uid **gone);
 void plimsoll_pods_free(struct plimsoll_cluster *cluster);
+
+/* others.c */
+/** A pod without a GPU, bound or not: what it requests of its node counts until it is dropped. */
+void plimsoll_others_set(struct plimsoll_cluster *cluster, const struct plimsoll_pod *pod);
+void plimsoll_others_drop(struct plimsoll_cluster *cluster, const struct plimsoll_uid *uid);
+/** Drops those that the list of pods did not name. */
+void plimsoll_others_sweep(struct plimsoll_cluster *cluster);
 
 /* agents.c */
 /** What a pod object says of an agent: keeps, changes or drops its entry. */

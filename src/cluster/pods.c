@@ -98,6 +98,20 @@ static struct plimsoll_pod_entry *add_entry(struct plimsoll_cluster *cluster,
     return entry;
 }
 
+/* Each pod is told to the outlook once, and then where it was put, if it chooses its nodes. */
+static void note_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry)
+{
+    const struct plimsoll_demand *demand = &entry->pod.demand;
+    if (!entry->noted && entry->pod.refusal == NULL) {
+        plimsoll_outlook_note(cluster->outlook, demand);
+        entry->noted = true;
+    }
+    if (demand->selection != 0 && entry->bound && entry->place->face.known) {
+        plimsoll_outlook_allow(cluster->outlook, plimsoll_outlook_class(cluster->outlook, demand),
+                               entry->place->room.kind);
+    }
+}
+
 /* Takes what `pod` holds. */
 static void keep_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry *entry,
                      struct plimsoll_pod *pod)
@@ -119,6 +133,7 @@ static void keep_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry
     entry->seen = true;
     entry->generation = cluster->generations[PLIMSOLL_KIND_PODS];
     settle(cluster, entry);
+    note_pod(cluster, entry);
 }
 
 static enum change take_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod *pod)
@@ -126,8 +141,17 @@ static enum change take_pod(struct plimsoll_cluster *cluster, struct plimsoll_po
     struct plimsoll_pod_entry *entry = find(cluster, &pod->uid);
     plimsoll_agents_set(cluster, pod);
     if (pod->demand.gpu && !pod->finished) {
+        plimsoll_others_drop(cluster, &pod->uid);
         keep_pod(cluster, entry, pod);
         return CHANGE_SEEN;
+    }
+    if (pod->finished) {
+        plimsoll_others_drop(cluster, &pod->uid);
+    } else {
+        plimsoll_others_set(cluster, pod);
+        if (pod->node[0] == '\0') {
+            plimsoll_outlook_note(cluster->outlook, &pod->demand);
+        }
     }
     cluster->departures += pod->demand.gpu || entry != NULL;
     if (entry != NULL) {
@@ -237,6 +261,7 @@ int plimsoll_pods_remove(struct plimsoll_cluster *cluster, struct plimsoll_span 
     pthread_rwlock_wrlock(&cluster->lock);
     cluster->departures += pod.demand.gpu;
     plimsoll_agents_remove(cluster, &pod.uid);
+    plimsoll_others_drop(cluster, &pod.uid);
     struct plimsoll_pod_entry *entry = find(cluster, &pod.uid);
     if (entry != NULL) {
         drop_entry(cluster, entry);

@@ -275,13 +275,20 @@ static const char *find_obstacle(const struct plimsoll_extender_call *call)
     return NULL;
 }
 
+/* Where a pod without a GPU goes decides too what of a node's cards can still be used. */
+static bool ranks_plain(const struct plimsoll_extender_call *call)
+{
+    return call->verb == PLIMSOLL_VERB_PRIORITIZE && !call->pod.demand.gpu && call->world->synced &&
+           call->world->find != NULL;
+}
+
 /* What is still open once the body is complete: the NodeNames form. */
 static int decide_names(struct plimsoll_extender_call *call, struct plimsoll_error *err)
 {
     if (call->form != PLIMSOLL_FORM_NAMES) {
         return 0;
     }
-    if (plimsoll_call_judges(call)) {
+    if (plimsoll_call_judges(call) || ranks_plain(call)) {
         return plimsoll_call_judge_names(call, err);
     }
     for (size_t i = 0; i < call->names.count; i++) {

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
+#include "rank.h"
 
 static bool is_bound_to(const struct plimsoll_extender_call *call, struct plimsoll_span name)
 {
     return call->bound[0] != '\0' && plimsoll_span_is(name, call->bound);
 }
 
-static void add_score(struct plimsoll_extender_call *call, size_t index, double score)
-{
-    if (index >= call->score_capacity) {
-        call->score_capacity = call->names.capacity;
-        call->scores = plimsoll_realloc(call->scores, call->score_capacity, sizeof *call->scores);
-    }
-    call->scores[index] = score;
-}
-
 static void score(struct plimsoll_extender_call *call, size_t index,
                   const struct plimsoll_node *node, const struct plimsoll_node_load *load)
 {
-    add_score(call, index, plimsoll_placement_score(node, load, &call->pod.demand, call->settings));
+    *plimsoll_rank_score(call, index) =
+        plimsoll_placement_score(node, load, &call->pod.demand, call->settings);
 }
 
 /* The shared load lines are anybody's. They are wrong for a pod that they count already, and where
@@ -97,37 +90,42 @@ static bool note_seen(struct seen *seen, uint32_t number)
 /* At the node's summary, and at its cards only where that does not tell all that the answer needs.
  */
 static void judge_known(struct plimsoll_extender_call *call, size_t index,
-                        const struct plimsoll_extender_glimpse *glimpse)
+                        const struct plimsoll_extender_glimpse *glimpse, struct plimsoll_rank *rank)
 {
     const struct plimsoll_extender_world *world = call->world;
     struct plimsoll_extender_node node;
     enum plimsoll_reason reason;
-    if (call->bound[0] != '\0' ||
-        !plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason)) {
+    if (!call->pod.demand.gpu) {
+        reason = PLIMSOLL_FITS;
+    } else if (call->bound[0] != '\0' || glimpse->summary->nominated) {
         world->open(world->context, glimpse, &node);
         plimsoll_call_judge(call, index, &node);
         return;
+    } else if (!plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason)) {
+        world->open(world->context, glimpse, &node);
+        reason =
+            plimsoll_placement_judge(node.view.node, node.load, &call->pod.demand, call->settings)
+                .reason;
     }
     call->names.list[index].reason = (uint8_t)reason;
     if (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_PRIORITIZE) {
-        world->open(world->context, glimpse, &node);
-        score(call, index, node.view.node, node.load);
+        plimsoll_rank_add(call, rank, index, glimpse);
     }
 }
 
 /* A name of a node that is known is the same as another if the node is. */
 static int judge_glimpse(struct plimsoll_extender_call *call, size_t index,
                          const struct plimsoll_extender_glimpse *glimpse, struct seen *seen,
-                         struct plimsoll_error *err)
+                         struct plimsoll_rank *rank, struct plimsoll_error *err)
 {
     if (glimpse->summary == NULL) {
-        call->names.list[index].reason = PLIMSOLL_NO_NODE;
+        call->names.list[index].reason = call->pod.demand.gpu ? PLIMSOLL_NO_NODE : PLIMSOLL_FITS;
         return plimsoll_names_unique(&call->names, index, err);
     }
     if (!note_seen(seen, glimpse->number)) {
         return plimsoll_names_refuse_twice(&call->names, index, err);
     }
-    judge_known(call, index, glimpse);
+    judge_known(call, index, glimpse, rank);
     return 0;
 }
 
@@ -137,6 +135,7 @@ static int judge_many(struct plimsoll_extender_call *call, struct plimsoll_error
     struct plimsoll_span names[PLIMSOLL_EXTENDER_NAMES_MAX];
     struct plimsoll_extender_glimpse glimpses[PLIMSOLL_EXTENDER_NAMES_MAX];
     struct seen seen = {0};
+    struct plimsoll_rank rank = {0};
     uint32_t place = 0;
     int judged = 0;
     for (size_t begin = 0, count; begin < call->names.count && judged == 0; begin += count) {
@@ -147,10 +146,11 @@ static int judge_many(struct plimsoll_extender_call *call, struct plimsoll_error
         }
         world->find(world->context, names, count, &place, glimpses);
         for (size_t i = 0; i < count && judged == 0; i++) {
-            judged = judge_glimpse(call, begin + i, &glimpses[i], &seen, err);
+            judged = judge_glimpse(call, begin + i, &glimpses[i], &seen, &rank, err);
         }
     }
     free(seen.bits);
+    plimsoll_rank_finish(call, &rank);
     return judged;
 }
 

@@ -159,6 +159,7 @@ plimsoll_placement_load(const struct plimsoll_node_view *view,
     memset(load, 0, sizeof *load + count * sizeof load->cards[0]);
     memset(bookings, 0, count * sizeof *bookings);
     load->card_count = count;
+    load->room = view->room;
     for (uint32_t i = 0; i < count; i++) {
         measure_card(&node->cards[i], settings, &load->cards[i]);
         load->cards[i].state = (uint8_t)state_of(&node->cards[i]);

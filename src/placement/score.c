@@ -2,6 +2,7 @@
 #include <plimsoll/placement.h>
 
 #include "fit.h"
+#include "prospect.h"
 #include "sets.h"
 #include "want.h"
 
@@ -40,6 +41,12 @@ static void value_cards(const struct plimsoll_node *node, const struct plimsoll_
 {
     enum plimsoll_policy policy = plimsoll_fit_policy(demand, settings);
     bool plugin = fit->verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE;
+    if (plimsoll_placement_foresees(load, demand, settings)) {
+        struct plimsoll_site site;
+        plimsoll_site_make(node, load, settings, plugin, &site);
+        plimsoll_prospect_cards(&site, node, load, demand, settings, fit, values);
+        return;
+    }
     for (uint64_t cards = fit->cards; cards != 0; cards &= cards - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(cards);
         const struct plimsoll_load *card = &load->cards[i];
@@ -92,6 +99,9 @@ double plimsoll_placement_score(const struct plimsoll_node *node,
     struct plimsoll_fit fit = plimsoll_fit_find(node, load, demand, settings);
     if (fit.verdict.reason != PLIMSOLL_FITS) {
         return SCORE_UNFIT;
+    }
+    if (plimsoll_placement_foresees(load, demand, settings)) {
+        return plimsoll_prospect_score(node, load, demand, settings, &fit);
     }
     if (fit.verdict.guarantee == PLIMSOLL_GUARANTEE_NONE) {
         return 0;
