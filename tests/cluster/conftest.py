@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import process  # noqa: E402
 from control_plane import ControlPlane, find_binaries  # noqa: E402
+from home import Home  # noqa: E402
 from lab import Lab  # noqa: E402
 from plimsoll import Plimsoll, find_program  # noqa: E402
 
@@ -86,3 +87,13 @@ def lab(plane, plimsoll):
     lab.open()
     yield lab
     lab.close()
+
+
+@pytest.fixture
+def home(plane):
+    home = Home(plane)
+    try:
+        yield home.open()
+        assert [server.child.stop() for server in home.servers] == [0] * len(home.servers)
+    finally:
+        home.close()
