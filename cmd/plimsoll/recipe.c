@@ -148,6 +148,10 @@ static void write_second(const struct lines *lines, const struct plimsoll_recipe
          "# A second kube-scheduler in the same pod as the server, which listens on loopback:");
     line(lines, "# plimsoll serve --extender-listen=%s", values->address);
     line(lines, "# kube-scheduler --config=FILE (this one)");
+    if (values->kubernetes[0] != '\0') {
+        line(lines, "# The API server is %s: kube-scheduler is that, or one minor version older.",
+             values->kubernetes);
+    }
     line(lines, "# Pods choose it by schedulerName: %s, which the webhook writes where the",
          values->scheduler_name);
     line(lines, "# server's configuration has the same schedulerName.");
@@ -188,7 +192,8 @@ static void write_own_file(const struct lines *lines, enum plimsoll_recipe recip
 static void write_server_advice(const struct lines *lines,
                                 const struct plimsoll_recipe_values *values)
 {
-    line(lines, "# Plimsoll with the cluster's own kube-scheduler.");
+    line(lines, "# Plimsoll with the cluster's own kube-scheduler%s%s.",
+         values->kubernetes[0] != '\0' ? ", Kubernetes " : "", values->kubernetes);
     line(lines, "#");
     line(lines,
          "# The server: --listen and --client-ca with the CA that signed the client certificate");
@@ -212,6 +217,21 @@ static void write_server_advice(const struct lines *lines,
     line(lines, "#");
 }
 
+/* The form of kubeadm's own file changed with Kubernetes 1.31. */
+static void write_kubeadm_flag(const struct lines *lines, unsigned kubernetes_minor)
+{
+    bool old = kubernetes_minor > 0 && kubernetes_minor < 31;
+    if (kubernetes_minor == 0) {
+        line(lines, "# (Before v1beta4 extraArgs is a mapping: {config: ...}.)");
+    }
+    line(lines, "apiVersion: kubeadm.k8s.io/%s", old ? "v1beta3" : "v1beta4");
+    line(lines, "kind: ClusterConfiguration");
+    line(lines, "scheduler:");
+    line(lines, "  extraArgs:");
+    line(lines, old ? "    config: /etc/kubernetes/plimsoll/scheduler.yaml"
+                    : "  - {name: config, value: /etc/kubernetes/plimsoll/scheduler.yaml}");
+}
+
 static void write_kubeadm(const struct lines *lines, const struct plimsoll_recipe_values *values)
 {
     line(lines,
@@ -224,12 +244,7 @@ static void write_kubeadm(const struct lines *lines, const struct plimsoll_recip
     line(lines, "# For kubeadm init, and in a running cluster for the ConfigMap kubeadm-config in");
     line(lines, "# kube-system, or the next upgrade undoes it. There also add to each node's");
     line(lines, "# /etc/kubernetes/manifests/kube-scheduler.yaml the flag and the mount by hand.");
-    line(lines, "# (Before v1beta4 extraArgs is a mapping: {config: ...}.)");
-    line(lines, "apiVersion: kubeadm.k8s.io/v1beta4");
-    line(lines, "kind: ClusterConfiguration");
-    line(lines, "scheduler:");
-    line(lines, "  extraArgs:");
-    line(lines, "  - {name: config, value: /etc/kubernetes/plimsoll/scheduler.yaml}");
+    write_kubeadm_flag(lines, values->kubernetes_minor);
     line(lines, "  extraVolumes:");
     line(lines, "  # The folder, not the file: a mounted file stays what it was.");
     line(lines, "  - name: plimsoll");

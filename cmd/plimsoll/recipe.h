@@ -25,6 +25,9 @@ struct plimsoll_recipe_values {
     struct plimsoll_span ca, client_cert, client_key;
     const struct plimsoll_resources *resources;
     bool node_capacity; /* nodes advertise VRAM, so the scheduler counts it, too */
+    /* of the API server, like v1.36.3 and 36; empty and 0: nobody said */
+    const char *kubernetes;
+    unsigned kubernetes_minor;
 };
 
 /** @return false for a name that is none of them. */
