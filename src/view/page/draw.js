@@ -212,11 +212,11 @@ function largestFree(node) {
 
 function drawNode(node, open) {
   const id = `cards-of-${node.name}`;
-  return h("section", { class: "node", "data-key": node.name },
+  return h("section", { class: `node${open && node.cards.length < 2 && !node.floatingPods ? " small" : ""}`, "data-key": node.name },
     h("h3", null, h("button", { type: "button", class: "fold", "data-do": "fold", "data-node": node.name, "aria-expanded": String(open), "aria-controls": id },
       h("span", { class: "chevron", "aria-hidden": "true" }), h("span", { class: "name" }, node.name), drawBadges(node),
       h("span", { class: "columns", "aria-hidden": "true" }, node.cards.map(column)),
-      h("span", { class: "most" }, `${bytes(largestFree(node))} free`, h("span", { class: "hidden" }, " on one card")))),
+      h("span", { class: "most" }, node.unusable ? "takes no pods" : [`${bytes(largestFree(node))} free`, h("span", { class: "hidden" }, " on one card")]))),
     node.unusable && h("p", { class: "unusable" }, `No new GPU pods: ${node.unusable}`),
     h("div", { class: "inside", id, hidden: !open },
       open && [h("ul", { class: "cards" }, node.cards.map(drawCard)),
