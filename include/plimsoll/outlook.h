@@ -53,6 +53,9 @@ uint64_t plimsoll_outlook_pods(const struct plimsoll_outlook *outlook);
 /** Classes of GPU pods that are remembered. */
 uint32_t plimsoll_outlook_classes(const struct plimsoll_outlook *outlook);
 
+/** Memory that it takes. */
+size_t plimsoll_outlook_bytes(const struct plimsoll_outlook *outlook);
+
 /** No class, or one whose scores are not remembered. */
 #define PLIMSOLL_NO_CLASS UINT32_MAX
 /** The class of a pod. */

@@ -107,10 +107,15 @@ static void look_anew(struct plimsoll_extender_call *call, struct plimsoll_rank 
     }
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Both what is unknown and what is old get on with every call. */
 static void catch_up(struct plimsoll_extender_call *call, struct plimsoll_rank *rank)
 {
-    if (rank->count <= PLIMSOLL_RANK_ANEW_MAX) {
+    if (rank->count <= PLIMSOLL_RANK_OLD_MAX) {
         look_anew(call, rank, 0, rank->count);
         return;
     }
@@ -119,12 +124,9 @@ static void catch_up(struct plimsoll_extender_call *call, struct plimsoll_rank *
     while (unknown < rank->count && !rank->todo[unknown].old) {
         unknown++;
     }
-    size_t old = rank->count - unknown, part = PLIMSOLL_RANK_ANEW_MAX / 4;
-    old = old < part ? old : part;
-    size_t most = PLIMSOLL_RANK_ANEW_MAX - old;
-    size_t anew = unknown < most ? unknown : most;
-    look_anew(call, rank, 0, anew);
-    look_anew(call, rank, unknown, PLIMSOLL_RANK_ANEW_MAX - anew);
+    size_t old = rank->count - unknown;
+    look_anew(call, rank, 0, smaller(unknown, PLIMSOLL_RANK_ANEW_MAX));
+    look_anew(call, rank, unknown, smaller(old, PLIMSOLL_RANK_OLD_MAX));
 }
 
 static bool fits(const struct plimsoll_extender_call *call, size_t index)

@@ -10,8 +10,10 @@
 
 #include "call.h"
 
-/** Nodes that one call looks at anew; with what is remembered of the others, milliseconds. */
+/** Nodes of which nothing is remembered that one call looks at: two milliseconds. */
 #define PLIMSOLL_RANK_ANEW_MAX 512u
+/** Nodes that it looks at again because other pods are expected than were. */
+#define PLIMSOLL_RANK_OLD_MAX 128u
 /** Nodes that are looked at closely: the best of different scores. */
 #define PLIMSOLL_RANK_CLOSELY_MAX 8u
 

@@ -12,6 +12,8 @@
 #define REFRESH_PART 8u
 /* … and at least after these. */
 #define REFRESH_PODS_MAX (PLIMSOLL_HISTORY_PODS / REFRESH_PART)
+/* Scores are of use as long as no more than this part of the pods is expected to be other ones. */
+#define DIFFERENCE_MIN 0.05
 /* Weights are scaled down before they get out of hand. */
 #define INCREMENT_MAX 1e100
 #define SEED          UINT64_C(0x9E3779B97F4A7C15)
@@ -161,26 +163,54 @@ static void draw_pods(struct plimsoll_expected *expected, const double *parts)
     }
 }
 
-static void refresh(struct plimsoll_outlook *outlook)
+/* What part of the pods is another than when this was last made, counting each once. */
+static double difference(const struct plimsoll_outlook *outlook, const struct ranked *ranked,
+                         uint32_t count, double all)
 {
-    struct ranked ranked[PLIMSOLL_CLASSES_MAX];
-    double parts[PLIMSOLL_CLASSES_VALUED_MAX], all = PRIOR_PODS * outlook->increment;
-    struct plimsoll_expected *expected = &outlook->expected;
+    double sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct plimsoll_class *class = &outlook->classes[ranked[i].class_index];
+        double part = ranked[i].weight / all, before = class->expected_part;
+        bool moved =
+            atomic_load_explicit(&class->kinds, memory_order_relaxed) != class->expected_kinds;
+        sum += moved ? part : part > before ? part - before : 0;
+    }
+    return sum;
+}
+
+static uint32_t rank(const struct plimsoll_outlook *outlook, struct ranked *ranked, double *all)
+{
     uint32_t most = PLIMSOLL_CLASSES_VALUED_MAX - 1; /* beside the whole card */
     uint32_t count = outlook->class_count < most ? outlook->class_count : most;
     for (uint32_t i = 0; i < outlook->class_count; i++) {
         ranked[i] = (struct ranked){outlook->classes[i].weight, i};
     }
     qsort(ranked, outlook->class_count, sizeof ranked[0], compare);
+    *all = PRIOR_PODS * outlook->increment;
     for (uint32_t i = 0; i < count; i++) {
-        all += ranked[i].weight;
+        *all += ranked[i].weight;
+    }
+    return count;
+}
+
+static void refresh(struct plimsoll_outlook *outlook)
+{
+    struct ranked ranked[PLIMSOLL_CLASSES_MAX];
+    double parts[PLIMSOLL_CLASSES_VALUED_MAX], all;
+    struct plimsoll_expected *expected = &outlook->expected;
+    uint32_t count = rank(outlook, ranked, &all);
+    if (expected->count > 0 && difference(outlook, ranked, count, all) < DIFFERENCE_MIN) {
+        return;
     }
     memset(expected, 0, sizeof *expected);
+    for (uint32_t i = 0; i < outlook->class_count; i++) {
+        outlook->classes[i].expected_part = 0;
+    }
     for (uint32_t i = 0; i < count; i++) {
-        const struct plimsoll_class *class = &outlook->classes[ranked[i].class_index];
-        uint64_t kinds = atomic_load_explicit(&class->kinds, memory_order_relaxed);
-        parts[i] = ranked[i].weight / all;
-        expect(expected, &class->key, kinds, parts[i]);
+        struct plimsoll_class *class = &outlook->classes[ranked[i].class_index];
+        class->expected_kinds = atomic_load_explicit(&class->kinds, memory_order_relaxed);
+        class->expected_part = parts[i] = ranked[i].weight / all;
+        expect(expected, &class->key, class->expected_kinds, parts[i]);
     }
     parts[count] = PRIOR_PODS * outlook->increment / all;
     expect_whole_card(expected, parts[count]);
@@ -215,7 +245,8 @@ static uint32_t add_class(struct plimsoll_outlook *outlook, bool gpu,
         plimsoll_scores_clear_row(outlook, at);
     }
     outlook->classes[at].key = *key;
-    outlook->classes[at].weight = 0;
+    outlook->classes[at].weight = outlook->classes[at].expected_part = 0;
+    outlook->classes[at].expected_kinds = 0;
     atomic_store_explicit(&outlook->classes[at].kinds, 0, memory_order_relaxed);
     outlook->hashes[at] = hash;
     return at;

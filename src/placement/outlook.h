@@ -25,6 +25,8 @@ struct plimsoll_class {
     struct plimsoll_class_key key;
     double weight;          /* Σ over its pods, grows with time instead of falling */
     _Atomic uint64_t kinds; /* of nodes that it may be put on, as far as seen */
+    double expected_part;   /* in `expected`, and with which kinds */
+    uint64_t expected_kinds;
 };
 
 #define PLIMSOLL_VECTORS (PLIMSOLL_CLASSES_VALUED_MAX / PLIMSOLL_LANES)

@@ -141,3 +141,10 @@ uint64_t plimsoll_outlook_kind(struct plimsoll_outlook *outlook, const struct pl
     }
     return UINT64_C(1) << (at < PLIMSOLL_NODE_KINDS_MAX ? at : PLIMSOLL_NODE_KINDS_MAX - 1);
 }
+
+size_t plimsoll_outlook_bytes(const struct plimsoll_outlook *outlook)
+{
+    size_t cells = (size_t)outlook->row_count * outlook->node_capacity;
+    return sizeof *outlook + outlook->node_capacity * sizeof *outlook->stamps +
+           cells * sizeof(plimsoll_cell);
+}

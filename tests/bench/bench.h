@@ -15,5 +15,7 @@ struct bench_options {
 void bench_decode(const struct bench_options *options);
 /** Extender and webhook over TLS through the real server, against servers that decide nothing. */
 void bench_requests(const struct bench_options *options);
+/** Ranking nodes by what is likely to come: how long a call takes, and what remembering costs. */
+void bench_prioritize(const struct bench_options *options);
 /** The first list of a large cluster: time against receiving it, and memory. */
 void bench_picture(const struct bench_options *options);

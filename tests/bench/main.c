@@ -13,6 +13,7 @@ static const struct {
     void (*run)(const struct bench_options *options);
 } groups[] = {
     {"picture", bench_picture}, /* first: its process must be small */
+    {"prioritize", bench_prioritize},
     {"decode", bench_decode},
     {"requests", bench_requests},
 };
@@ -54,7 +55,7 @@ int main(int argc, char **argv)
             break;
         default:
             fprintf(stderr, "usage: bench [--nodes N] [--pods N] [--rounds N] "
-                            "[--only picture|decode|requests]\n");
+                            "[--only picture|prioritize|decode|requests]\n");
             return 2;
         }
     }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "measure.h"
 
+#include <plimsoll/own.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t clock)
@@ -17,6 +20,11 @@ static int64_t read_clock(clockid_t clock)
 int64_t measure_now_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t measure_busy_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int64_t processor_ns(pid_t pid)
@@ -87,4 +95,17 @@ void measure_note(const char *name, double value, const char *unit, double targe
 {
     printf("| %s | %.1f %s | | | | | ≤ %.0f %s |\n", name, value, unit, target, unit);
     fflush(stdout);
+}
+
+double measure_resident(const char *key)
+{
+    char line[256];
+    double mebibytes = 0;
+    plimsoll_autofclose FILE *file = fopen("/proc/self/status", "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            mebibytes = strtod(line + strlen(key), NULL) / 1024;
+        }
+    }
+    return mebibytes;
 }

@@ -34,5 +34,10 @@ void measure_compare(const struct measure_comparison *comparison);
 /** Prints one line of a plain number. */
 void measure_note(const char *name, double value, const char *unit, double target);
 
+/** A line of /proc/self/status in MiB: `VmRSS:`, `VmHWM:`. */
+double measure_resident(const char *key);
+
 int64_t measure_now_ns(void);
+/** Processor time of this process. */
+int64_t measure_busy_ns(void);
 double measure_median(double *values, size_t count);

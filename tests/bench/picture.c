@@ -92,19 +92,6 @@ static void run_first_list(void *context)
     plimsoll_cluster_free(&listing.cluster);
 }
 
-static double read_status(const char *key)
-{
-    char line[256];
-    double mebibytes = 0;
-    plimsoll_autofclose FILE *file = fopen("/proc/self/status", "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0) {
-            mebibytes = strtod(line + strlen(key), NULL) / 1024;
-        }
-    }
-    return mebibytes;
-}
-
 /* In a process of its own that has done nothing else: what the picture takes. */
 static void note_memory(const struct bench_options *options, const struct server *server)
 {
@@ -113,16 +100,16 @@ static void note_memory(const struct bench_options *options, const struct server
     if (pid == 0) {
         struct listing listing = {.server = server};
         listing.client = client_open(server->directory, server->port);
-        double before = read_status("VmRSS:");
+        double before = measure_resident("VmRSS:");
         listing.cluster = make_cluster();
         run_lists(&listing);
-        double after = read_status("VmRSS:");
+        double after = measure_resident("VmRSS:");
         if (plimsoll_cluster_node_count(listing.cluster) != options->nodes) {
             exit(1);
         }
         measure_note("picture: resident before the first list", before, "MiB", 64);
         measure_note("picture: resident after it", after, "MiB", 64);
-        measure_note("picture: resident at most", read_status("VmHWM:"), "MiB", 64);
+        measure_note("picture: resident at most", measure_resident("VmHWM:"), "MiB", 64);
         _exit(0);
     }
     int status = -1;
