@@ -6,3 +6,4 @@
 int plimsoll_command_serve(int argc, char **argv);
 int plimsoll_command_certs(int argc, char **argv);
 int plimsoll_command_scheduler_config(int argc, char **argv);
+int plimsoll_command_simulate(int argc, char **argv);

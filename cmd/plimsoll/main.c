@@ -23,6 +23,7 @@ static const struct {
     {"certs", plimsoll_command_certs, "make a development CA and a serving certificate"},
     {"scheduler-config", plimsoll_command_scheduler_config,
      "print the configuration of a kube-scheduler that asks Plimsoll"},
+    {"simulate", plimsoll_command_simulate, "tell where pods would go, and what is left"},
     {"version", print_version, "print the version"},
     {"help", print_help, "print this"},
 };

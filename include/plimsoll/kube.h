@@ -116,11 +116,20 @@ int plimsoll_kube_read_pod(struct plimsoll_kube *kube, const struct plimsoll_bin
                            struct plimsoll_text *object,
                            struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
+/** @param object  Borrowed for the call. @return 0, or -1 to stop. */
+typedef int (*plimsoll_kube_object_fn)(void *context, enum plimsoll_kind kind,
+                                       struct plimsoll_span object, struct plimsoll_error *err);
 /**
- * A `kubectl get nodes,pods,runtimeclasses -A -o json` dump (a List, or several lists one after
- * the other) into the picture, which is synced after it. Objects of other kinds are passed over.
- * Without any RuntimeClass in it, every one is taken as there.
- * @return 0, or -1 with file and what is wrong; what came before the fault is in the picture then.
+ * Gives the objects of a `kubectl get nodes,pods,runtimeclasses -A -o json` dump (a List, or
+ * several lists one after the other). Objects of other kinds are passed over.
+ * @return 0, or -1 with file and what is wrong, or what `take` said.
+ */
+int plimsoll_kube_read_state(const char *path, plimsoll_kube_object_fn take, void *context,
+                             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+/**
+ * Such a dump into the picture, which is synced after it. Without any RuntimeClass in it, every one
+ * is taken as there.
+ * @return 0, or -1 as above; what came before the fault is in the picture then.
  */
 int plimsoll_kube_load_state(const char *path, struct plimsoll_cluster *cluster,
                              struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

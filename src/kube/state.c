@@ -20,13 +20,13 @@ static const struct kind_name kind_names[PLIMSOLL_KIND_COUNT] = {
 
 /* A dump on its way in: the list in progress, and where its value ends. */
 struct dump {
-    struct plimsoll_cluster *cluster;
+    plimsoll_kube_object_fn take;
+    void *context;
     struct plimsoll_json_stream *stream; /* NULL between two lists */
     enum plimsoll_kind list_kind;        /* COUNT: each item says its own */
     size_t lists, items;
     unsigned depth;
     bool in_string, escaped;
-    bool runtime_classes;
 };
 
 static enum plimsoll_kind kind_of(struct plimsoll_span name, bool list)
@@ -70,8 +70,7 @@ static int take_item(void *context, struct plimsoll_span value, struct plimsoll_
                                         "no kind; it should be Node, "
                                         "Pod or RuntimeClass");
         } else if (kind != PLIMSOLL_KIND_COUNT) {
-            dump->runtime_classes |= kind == PLIMSOLL_KIND_RUNTIME_CLASSES;
-            result = plimsoll_cluster_set(dump->cluster, kind, value, err);
+            result = dump->take(dump->context, kind, value, err);
         }
     }
     if (result < 0) {
@@ -179,33 +178,56 @@ static int read_dump(FILE *file, struct dump *dump, struct plimsoll_error *err)
     return 0;
 }
 
-static void end_lists(struct dump *dump)
-{
-    plimsoll_cluster_list_end(dump->cluster, PLIMSOLL_KIND_NODES);
-    plimsoll_cluster_list_end(dump->cluster, PLIMSOLL_KIND_PODS);
-    if (dump->runtime_classes) {
-        plimsoll_cluster_list_end(dump->cluster, PLIMSOLL_KIND_RUNTIME_CLASSES);
-    } else {
-        plimsoll_cluster_skip(dump->cluster, PLIMSOLL_KIND_RUNTIME_CLASSES);
-    }
-}
-
-int plimsoll_kube_load_state(const char *path, struct plimsoll_cluster *cluster,
+int plimsoll_kube_read_state(const char *path, plimsoll_kube_object_fn take, void *context,
                              struct plimsoll_error *err)
 {
     plimsoll_autofclose FILE *file = fopen(path, "rbe");
     if (file == NULL) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     }
-    struct dump dump = {.cluster = cluster};
+    struct dump dump = {.take = take, .context = context};
+    int result = read_dump(file, &dump, err);
+    plimsoll_json_stream_free(&dump.stream);
+    return result < 0 ? plimsoll_error_wrap(err, "%s", path) : 0;
+}
+
+/* -- into a picture ------------------------------------------------------------------------------
+ */
+
+struct loading {
+    struct plimsoll_cluster *cluster;
+    bool runtime_classes;
+};
+
+static int load_object(void *context, enum plimsoll_kind kind, struct plimsoll_span object,
+                       struct plimsoll_error *err)
+{
+    struct loading *loading = context;
+    loading->runtime_classes |= kind == PLIMSOLL_KIND_RUNTIME_CLASSES;
+    return plimsoll_cluster_set(loading->cluster, kind, object, err);
+}
+
+static void end_lists(const struct loading *loading)
+{
+    plimsoll_cluster_list_end(loading->cluster, PLIMSOLL_KIND_NODES);
+    plimsoll_cluster_list_end(loading->cluster, PLIMSOLL_KIND_PODS);
+    if (loading->runtime_classes) {
+        plimsoll_cluster_list_end(loading->cluster, PLIMSOLL_KIND_RUNTIME_CLASSES);
+    } else {
+        plimsoll_cluster_skip(loading->cluster, PLIMSOLL_KIND_RUNTIME_CLASSES);
+    }
+}
+
+int plimsoll_kube_load_state(const char *path, struct plimsoll_cluster *cluster,
+                             struct plimsoll_error *err)
+{
+    struct loading loading = {.cluster = cluster};
     for (int kind = 0; kind < PLIMSOLL_KIND_COUNT; kind++) {
         plimsoll_cluster_list_begin(cluster, (enum plimsoll_kind)kind);
     }
-    int result = read_dump(file, &dump, err);
-    plimsoll_json_stream_free(&dump.stream);
-    if (result < 0) {
-        return plimsoll_error_wrap(err, "%s", path);
+    if (plimsoll_kube_read_state(path, load_object, &loading, err) < 0) {
+        return -1;
     }
-    end_lists(&dump);
+    end_lists(&loading);
     return 0;
 }

@@ -26,6 +26,68 @@ def plimsoll(*arguments):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
+class Simulate(unittest.TestCase):
+    """What if: the demo's cluster, and pods that somebody writes."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        demo = (ROOT / "scripts/demo/cluster.json").read_text()
+        (self.folder / "state.json").write_text(demo.replace("@NOW@", NEVER_STALE))
+
+    def simulate(self, pods, *more):
+        (self.folder / "pods.yaml").write_text(pods)
+        return plimsoll("simulate", "--cluster-state", self.folder / "state.json", "-f",
+                        self.folder / "pods.yaml", *more)
+
+    @staticmethod
+    def pod(name, vram):
+        return (f"kind: Pod\nmetadata: {{name: {name}, annotations: {{plimsoll.dev/vram: {vram}}}}}\n"
+                "spec: {containers: [{name: main}]}\n---\n")
+
+    def test_pods_that_fit_end_with_0_and_are_told_where(self):
+        ended = self.simulate(self.pod("one", "6Gi"))
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertRegex(ended.stdout, r"default/one +dgx +\d: 6Gi +exact")
+        self.assertIn("1 of 1 pods fit.", ended.stdout)
+
+    def test_a_pod_that_does_not_fit_ends_with_1_and_a_reason(self):
+        ended = self.simulate(self.pod("one", "6Gi") + self.pod("huge", "300Gi"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("larger than any card there can give", ended.stdout)
+        self.assertIn("closest: dgx", ended.stdout)
+
+    def test_programs_get_one_object(self):
+        seen = json.loads(self.simulate(self.pod("one", "6Gi"), "-o", "json").stdout)
+        self.assertEqual((seen["v"], seen["kind"]), (1, "Simulation"))
+        self.assertEqual([pod["result"] for pod in seen["pods"]], ["fits"])
+        self.assertEqual(seen["pods"][0]["cards"][0]["vram"], 6 << 30)
+        dgx = next(node for node in seen["nodes"] if node["name"] == "dgx")
+        self.assertEqual(sum(card["freeBefore"] - card["free"] for card in dgx["cards"]), 6 << 30)
+
+    def test_mistakes_end_with_2_and_name_file_line_and_field(self):
+        pods = self.folder / "pods.yaml"
+        for text, says in [
+                (self.pod("one", 12), f"{pods}:2: metadata.annotations[\"plimsoll.dev/vram\"]: 12 is no string"),
+                ("kind: Pod\n", f"{pods}:1: spec: is missing"),
+                ("a: [\n", f"{pods}:2: no YAML")]:
+            ended = self.simulate(text)
+            self.assertEqual(ended.returncode, 2, text)
+            self.assertIn(f"plimsoll simulate: {says}", ended.stderr)
+
+    def test_flags_are_asked_for(self):
+        for arguments, says in [([], "--cluster-state FILE is missing"),
+                                (["--cluster-state", "x"], "-f FILE is missing"),
+                                (["--cluster-state", "x", "-f", "y", "z"], "z: simulate takes flags only"),
+                                (["-o", "yaml"], "-o yaml: want table, wide or json"),
+                                (["--cluster-state", "/nonexistent", "-f", "-"], "/nonexistent: No such file")]:
+            ended = plimsoll("simulate", *arguments)
+            self.assertEqual(ended.returncode, 2, arguments)
+            self.assertIn(says, ended.stderr)
+        self.assertIn("exit codes", plimsoll("simulate", "--help").stdout)
+
+
 class Flags(unittest.TestCase):
     def refused(self, *arguments, says):
         ended = plimsoll(*arguments)
@@ -66,9 +128,9 @@ class Flags(unittest.TestCase):
         self.refused(*whole, "--tls-dns", "under_score", says='"under_score" is no DNS name')
         self.refused(*whole, *(flag for i in range(94) for flag in ("--tls-dns", f"n{i}")),
                      says="tls-dns: at most 93 names")
-        for flag in ("--webhook", "--service", "--tls-dns"):
+        for flag in ("--webhook", "--service", "--ca-configmap", "--tls-dns"):
             self.refused("serve", "--extender-listen", "127.0.0.1:0", flag, "x",
-                         says="--webhook, --service and --tls-dns need --tls-secret")
+                         says="--webhook, --service, --ca-configmap and --tls-dns need --tls-secret")
         # Nothing says how to reach the API server.
         ended = self.refused(*whole, "--tls-dns", "10.0.0.7", says="needs an API server: give --kubeconfig")
         self.assertEqual(ended.returncode, 1)
