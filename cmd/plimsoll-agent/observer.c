@@ -4,12 +4,16 @@
 #include "owners.h"
 
 #include <plimsoll/clock.h>
+#include <plimsoll/runtime.h>
 
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define READERS_MAX 3
 /* A driver may stumble; after so many looks in a row its cards are no place for a new pod. */
 #define FAILURES_MAX 3
+#define NOT_MEASURED "not measured"
 
 /* A reader and what it last saw. */
 struct eye {
@@ -26,6 +30,7 @@ struct plimsoll_observer {
     struct eye eyes[READERS_MAX];
     size_t eye_count;
     struct plimsoll_owners *owners;
+    unsigned missing_looks; /* in a row with a process that is not to be seen */
     struct plimsoll_resources resources;
     struct plimsoll_checkpoint checkpoint;
     struct plimsoll_error checkpoint_failed; /* kind NONE: it was read */
@@ -101,7 +106,53 @@ static void note_failure(const struct plimsoll_observer *observer, struct eye *e
     for (uint32_t i = 0; eye->failures >= FAILURES_MAX && i < eye->last.device_count; i++) {
         struct plimsoll_device *device = &eye->last.devices[i];
         if (strcmp(device->health, "ok") == 0) {
-            strcpy(device->health, "not measured");
+            memcpy(device->health, NOT_MEASURED, sizeof NOT_MEASURED);
+        }
+    }
+}
+
+static const struct plimsoll_device *find_device(const struct plimsoll_measurement *measurement,
+                                                 const char *id)
+{
+    for (uint32_t i = 0; i < measurement->device_count; i++) {
+        if (strcmp(measurement->devices[i].id, id) == 0) {
+            return &measurement->devices[i];
+        }
+    }
+    return NULL;
+}
+
+static void note_health(const struct eye *eye, const struct plimsoll_device *device,
+                        const char *before)
+{
+    bool good = strcmp(device->health, "ok") == 0;
+    if (strcmp(before, device->health) == 0 || (good && strcmp(before, NOT_MEASURED) == 0)) {
+        return; /* the latter is said of all cards at once */
+    }
+    plimsoll_log(good ? PLIMSOLL_LOG_INFO : PLIMSOLL_LOG_WARN,
+                 good ? "a card is healthy again" : "a card is not healthy",
+                 PLIMSOLL_STR("reader", eye->reader.name), PLIMSOLL_STR("card", device->id),
+                 PLIMSOLL_INT("index", device->index), PLIMSOLL_STR("health", device->health));
+}
+
+/* What became of the cards since the last look. */
+static void note_cards(const struct eye *eye, const struct plimsoll_measurement *now)
+{
+    for (uint32_t i = 0; i < now->device_count; i++) {
+        const struct plimsoll_device *device = &now->devices[i];
+        const struct plimsoll_device *before = find_device(&eye->last, device->id);
+        if (before == NULL && eye->seen) {
+            plimsoll_log(PLIMSOLL_LOG_INFO, "a card has come",
+                         PLIMSOLL_STR("reader", eye->reader.name),
+                         PLIMSOLL_STR("card", device->id));
+        }
+        note_health(eye, device, before != NULL ? before->health : "ok");
+    }
+    for (uint32_t i = 0; i < eye->last.device_count; i++) {
+        if (find_device(now, eye->last.devices[i].id) == NULL) {
+            plimsoll_log(PLIMSOLL_LOG_WARN, "a card has gone",
+                         PLIMSOLL_STR("reader", eye->reader.name),
+                         PLIMSOLL_STR("card", eye->last.devices[i].id));
         }
     }
 }
@@ -116,7 +167,8 @@ static void note_success(struct eye *eye)
     }
     if (strcmp(eye->note, eye->last.note) != 0) {
         memcpy(eye->note, eye->last.note, sizeof eye->note);
-        plimsoll_log(PLIMSOLL_LOG_INFO, "what the reader says",
+        plimsoll_log(PLIMSOLL_LOG_INFO,
+                     eye->note[0] != '\0' ? "what the reader says" : "what it said is over",
                      PLIMSOLL_STR("reader", eye->reader.name), PLIMSOLL_STR("note", eye->note));
     }
     eye->failed = (struct plimsoll_error){0};
@@ -133,6 +185,7 @@ static void look_with(const struct plimsoll_observer *observer, struct eye *eye)
         note_failure(observer, eye, &err);
         return;
     }
+    note_cards(eye, &measurement);
     plimsoll_measurement_clear(&eye->last);
     eye->last = measurement;
     note_success(eye);
@@ -201,21 +254,48 @@ static const struct plimsoll_checkpoint *read_checkpoint(struct plimsoll_observe
     return failed ? NULL : &observer->checkpoint;
 }
 
-/*
- * The NVIDIA runtime lets a container without privileges see cards only for this variable (with CDI
- * it then sets it to `void`). So an agent that has it and sees cards proves that the runtime
- * honours it. The contrary cannot be seen from here: such a container is not even started.
- */
-static enum plimsoll_trilean what_env_proves(const struct plimsoll_measurement *measurement)
+/* The driver names the host's processes. One that has just ended is missed once; who misses them
+ * all the time does not see the host's. */
+static void find_owners(struct plimsoll_observer *observer)
 {
-    const char *visible = getenv("NVIDIA_VISIBLE_DEVICES");
-    bool asked = visible != NULL && visible[0] != '\0' && strcmp(visible, "none") != 0;
-    for (uint32_t i = 0; i < measurement->device_count && asked; i++) {
+    int32_t missing = plimsoll_owners_find(observer->owners, &observer->all);
+    if (missing != 0 && ++observer->missing_looks == FAILURES_MAX) {
+        plimsoll_log(PLIMSOLL_LOG_WARN, "whose the processes are is not known",
+                     PLIMSOLL_INT("pid", missing),
+                     PLIMSOLL_STR("err", "no such process here; with hostPID: true the agent sees "
+                                         "those of the host"));
+    } else if (missing == 0 && observer->missing_looks >= FAILURES_MAX) {
+        plimsoll_log(PLIMSOLL_LOG_INFO, "whose the processes are is known",
+                     PLIMSOLL_INT("cards", observer->all.device_count));
+    }
+    observer->missing_looks = missing != 0 ? observer->missing_looks : 0;
+}
+
+static bool sees_nvidia(const struct plimsoll_measurement *measurement)
+{
+    for (uint32_t i = 0; i < measurement->device_count; i++) {
         if (measurement->devices[i].vendor == PLIMSOLL_VENDOR_NVIDIA) {
-            return PLIMSOLL_YES;
+            return true;
         }
     }
-    return PLIMSOLL_UNKNOWN;
+    return false;
+}
+
+/* What is known of NVIDIA_VISIBLE_DEVICES on this node: what this process proves, else what the
+ * toolkit is told to refuse. That it is told to accept does not prove that it runs. */
+static enum plimsoll_trilean know_env(const struct plimsoll_observer *observer)
+{
+    struct plimsoll_runtime_seen seen = {
+        .visible_devices = getenv("NVIDIA_VISIBLE_DEVICES"),
+        .cards = sees_nvidia(&observer->all),
+        .privileged = prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 1,
+        .mounts = access("/var/run/nvidia-container-devices", F_OK) == 0};
+    enum plimsoll_trilean proven = plimsoll_runtime_proves(&seen);
+    if (!seen.cards || proven == PLIMSOLL_YES) {
+        return proven;
+    }
+    enum plimsoll_trilean told = plimsoll_runtime_configured(observer->options->root);
+    return told == PLIMSOLL_NO ? PLIMSOLL_NO : PLIMSOLL_UNKNOWN;
 }
 
 int plimsoll_observer_look(struct plimsoll_observer *observer, struct plimsoll_look *look,
@@ -227,13 +307,13 @@ int plimsoll_observer_look(struct plimsoll_observer *observer, struct plimsoll_l
     }
     bool fake = strncmp(observer->options->reader, "fake:", 5) == 0;
     if (observer->options->attribution) {
-        plimsoll_owners_find(observer->owners, &observer->all);
+        find_owners(observer);
     }
     *look = (struct plimsoll_look){
         .measurement = &observer->all,
         .checkpoint = read_checkpoint(observer),
         .attribution = observer->options->attribution,
-        .env = fake ? PLIMSOLL_UNKNOWN : what_env_proves(&observer->all),
+        .env = fake ? PLIMSOLL_UNKNOWN : know_env(observer),
         .time_unix_ms = plimsoll_clock_unix_ms(),
     };
     return result;

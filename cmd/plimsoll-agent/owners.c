@@ -12,6 +12,7 @@
 struct owner {
     int32_t pid;
     struct plimsoll_uid pod; /* "": none's */
+    bool missing;            /* no such process is to be seen here */
     unsigned looks;          /* since it was asked */
 };
 
@@ -49,18 +50,20 @@ static struct owner find(const struct plimsoll_owners *owners, int32_t pid)
     const struct owner *known =
         owners->count > 0 ? bsearch(&owner, owners->known, owners->count, sizeof owner, compare)
                           : NULL;
-    if (known != NULL && known->looks < LOOKS_MAX) {
+    if (known != NULL && known->looks < LOOKS_MAX && !known->missing) {
         owner = *known;
         owner.looks++;
-    } else if (!plimsoll_attribution_pod(owners->root, pid, &owner.pod)) {
-        owner.pod.text[0] = '\0';
+    } else {
+        owner.missing = plimsoll_attribution_pod(owners->root, pid, &owner.pod) == PLIMSOLL_UNKNOWN;
     }
     return owner;
 }
 
-void plimsoll_owners_find(struct plimsoll_owners *owners, struct plimsoll_measurement *measurement)
+int32_t plimsoll_owners_find(struct plimsoll_owners *owners,
+                             struct plimsoll_measurement *measurement)
 {
     size_t room = 0, count = 0;
+    int32_t missing = 0;
     for (uint32_t i = 0; i < measurement->device_count; i++) {
         room += measurement->devices[i].process_count;
     }
@@ -71,6 +74,8 @@ void plimsoll_owners_find(struct plimsoll_owners *owners, struct plimsoll_measur
             struct plimsoll_device_process *process = &device->processes[k];
             if (process->pod.text[0] == '\0' && process->pid > 0) {
                 now[count] = find(owners, process->pid);
+                process->missing = now[count].missing;
+                missing = process->missing ? process->pid : missing;
                 process->pod = now[count++].pod;
             }
         }
@@ -79,4 +84,5 @@ void plimsoll_owners_find(struct plimsoll_owners *owners, struct plimsoll_measur
     free(owners->known);
     owners->known = now;
     owners->count = count;
+    return missing;
 }

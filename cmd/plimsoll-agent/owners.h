@@ -11,5 +11,7 @@ struct plimsoll_owners;
 struct plimsoll_owners *plimsoll_owners_new(const char *root);
 void plimsoll_owners_free(struct plimsoll_owners **handle);
 
-/** Fills in the pod of every process that has none from its reader. */
-void plimsoll_owners_find(struct plimsoll_owners *owners, struct plimsoll_measurement *measurement);
+/** Fills in the pod of every process that has none from its reader. @return 0, or one of those that
+ * are not to be seen here. */
+int32_t plimsoll_owners_find(struct plimsoll_owners *owners,
+                             struct plimsoll_measurement *measurement);

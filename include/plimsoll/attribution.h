@@ -28,8 +28,10 @@
  */
 bool plimsoll_cgroup_pod(struct plimsoll_span cgroup, struct plimsoll_uid *pod);
 
-/** The same for a process of this machine; false also when it has ended. */
-bool plimsoll_attribution_pod(const char *root, int32_t pid, struct plimsoll_uid *pod);
+/** The same for a process of this machine. PLIMSOLL_UNKNOWN: there is no such process here (it has
+ * ended, or is of a namespace that is not seen), or it may not be read. */
+enum plimsoll_trilean plimsoll_attribution_pod(const char *root, int32_t pid,
+                                               struct plimsoll_uid *pod);
 
 /** A device that the kubelet gave to a container. */
 struct plimsoll_holder {

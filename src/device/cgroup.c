@@ -131,12 +131,17 @@ bool plimsoll_cgroup_pod(struct plimsoll_span cgroup, struct plimsoll_uid *pod)
     return false;
 }
 
-bool plimsoll_attribution_pod(const char *root, int32_t pid, struct plimsoll_uid *pod)
+enum plimsoll_trilean plimsoll_attribution_pod(const char *root, int32_t pid,
+                                               struct plimsoll_uid *pod)
 {
     char path[PLIMSOLL_DEVICE_PATH_MAX];
     plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_CGROUP_BYTES_MAX);
     struct plimsoll_error err;
-    return pid > 0 && plimsoll_device_path(path, "%s/proc/%d/cgroup", root, (int)pid) &&
-           plimsoll_device_file(path, &text, NULL, &err) >= 0 &&
-           plimsoll_cgroup_pod(plimsoll_text_span(&text), pod);
+    if (pid <= 0 || !plimsoll_device_path(path, "%s/proc/%d/cgroup", root, (int)pid)) {
+        return PLIMSOLL_UNKNOWN;
+    }
+    if (plimsoll_device_file(path, &text, NULL, &err) < 0) {
+        return err.kind == PLIMSOLL_ERR_TOO_LARGE ? PLIMSOLL_NO : PLIMSOLL_UNKNOWN;
+    }
+    return plimsoll_cgroup_pod(plimsoll_text_span(&text), pod) ? PLIMSOLL_YES : PLIMSOLL_NO;
 }

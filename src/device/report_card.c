@@ -26,8 +26,8 @@ static uint32_t merge(struct plimsoll_pod_bytes *pods, uint32_t count)
     return kept;
 }
 
-/* A card is attributed only as a whole: one process of a pod whose bytes nobody knows would make
- * the rest look like the host's. */
+/* A card is attributed only as a whole: one process of a pod whose bytes nobody knows, or one that
+ * may be a pod's, would make the rest look like the host's. */
 static void add_pods(const struct plimsoll_device *device, struct plimsoll_report_card *card)
 {
     struct plimsoll_pod_bytes *pods =
@@ -36,6 +36,7 @@ static void add_pods(const struct plimsoll_device *device, struct plimsoll_repor
     bool known = true;
     for (uint32_t i = 0; i < device->process_count; i++) {
         const struct plimsoll_device_process *process = &device->processes[i];
+        known = known && !process->missing;
         if (process->pod.text[0] != '\0') {
             known = known && process->bytes != PLIMSOLL_BYTES_UNKNOWN;
             pods[count++] = (struct plimsoll_pod_bytes){process->pod, process->bytes};

@@ -125,7 +125,7 @@ static void add_process(const struct plimsoll_view_machine *machine,
                         const struct plimsoll_device_process *process, struct plimsoll_text *out)
 {
     char bytes[PLIMSOLL_QUANTITY_SIZE];
-    const char *nobody = machine->attribution ? "the host" : "";
+    const char *nobody = !machine->attribution ? "" : process->missing ? "?" : "the host";
     plimsoll_text_add_format(out, "%3d  ", device->index);
     if (process->pid > 0) {
         plimsoll_text_add_format(out, "%7d  ", process->pid);

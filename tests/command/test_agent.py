@@ -2,8 +2,10 @@
 """The node agent from outside: flags, what it prints, and its life beside an API server that refuses.
 
     PLIMSOLL_AGENT=build/release/plimsoll-agent PLIMSOLL_NVML=build/release/tests/nvml/3/libnvidia-ml.so.1 \
-        python3 tests/command/test_agent.py
+        PLIMSOLL_PLAYED_CLOCK=build/release/tests/libplayed_clock.so python3 tests/command/test_agent.py
 """
+import ctypes
+import datetime
 import json
 import os
 import pathlib
@@ -25,6 +27,7 @@ from agent_world import MI, Machine, StubApi, card_id, pod_uid  # noqa: E402
 
 PROGRAM = os.environ["PLIMSOLL_AGENT"]
 NVML = os.environ["PLIMSOLL_NVML"]  # the played one
+CLOCK = os.environ["PLIMSOLL_PLAYED_CLOCK"]
 CARDS = pathlib.Path(__file__).resolve().parents[1] / "fixtures/device/fake.yaml"
 PATIENCE_S = 300
 
@@ -40,6 +43,18 @@ def wait_for(what, condition):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
     return found
+
+
+def drop_sys_admin():
+    """Makes this process one without privileges, as a pod's is."""
+    prctl_capbset_drop, cap_sys_admin = 24, 21
+    if ctypes.CDLL(None, use_errno=True).prctl(prctl_capbset_drop, cap_sys_admin, 0, 0, 0) != 0:
+        os._exit(1)
+
+
+def drop_sys_admin_in_child():
+    """@return whether this process may do that."""
+    return subprocess.run(["true"], preexec_fn=drop_sys_admin, check=False).returncode == 0
 
 
 class Flags(unittest.TestCase):
@@ -119,17 +134,39 @@ class Printing(unittest.TestCase):
             self.assertNotIn("pods", seen["usage"]["cards"][0])
             self.assertIn("python3", agent("--once", *flags[3:]).stdout)
 
+    def env_of(self, machine, visible, before=None):
+        """@return `env` as an agent says it that has so many privileges as `before` leaves it."""
+        environment = {"PLIMSOLL_NVML_SCRIPT": str(machine.nvml_script())}
+        if visible is not None:
+            environment["NVIDIA_VISIBLE_DEVICES"] = visible
+        ended = agent("--once", "-o", "json", "--nvml", NVML, "--root", machine.root, "--kubelet-root",
+                      machine.kubelet, env=environment, preexec_fn=before)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return json.loads(ended.stdout)["inventory"].get("env")
+
     def test_that_it_sees_nvidia_cards_proves_the_environment_only_with_the_variable(self):
+        if not drop_sys_admin_in_child():
+            self.skipTest("CAP_SYS_ADMIN cannot be dropped here, and with it nothing is proven")
         with tempfile.TemporaryDirectory() as folder:
             machine = Machine(folder, cards=2, pods=2)
-            environment = {"PLIMSOLL_NVML_SCRIPT": str(machine.nvml_script())}
             for visible, proves in ((None, None), ("all", True), ("void", True), ("none", None), ("", None)):
-                if visible is not None:
-                    environment["NVIDIA_VISIBLE_DEVICES"] = visible
-                seen = json.loads(agent("--once", "-o", "json", "--nvml", NVML, "--root", machine.root,
-                                        "--kubelet-root", machine.kubelet, env=environment).stdout)
-                self.assertEqual(seen["inventory"].get("env"), proves, visible)
-            self.assertEqual(seen["usage"]["cards"][1]["pods"], {pod_uid(1): 128 * MI})
+                self.assertEqual(self.env_of(machine, visible, drop_sys_admin), proves, visible)
+            config = machine.root / "etc/nvidia-container-runtime/config.toml"
+            config.parent.mkdir(parents=True)
+            config.write_text("accept-nvidia-visible-devices-envvar-when-unprivileged = false\n")
+            self.assertEqual(self.env_of(machine, "all", drop_sys_admin), True)  # what is seen beats what is told
+            self.assertEqual(self.env_of(machine, None, drop_sys_admin), False)
+
+    def test_a_toolkit_that_refuses_the_variable_is_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, cards=2, pods=2)
+            self.assertIsNone(self.env_of(machine, None))
+            config = machine.root / "etc/nvidia-container-runtime/config.toml"
+            config.parent.mkdir(parents=True)
+            config.write_text("accept-nvidia-visible-devices-envvar-when-unprivileged = true\n")
+            self.assertIsNone(self.env_of(machine, None))  # nobody knows that the runtime is in use
+            config.write_text("accept-nvidia-visible-devices-envvar-when-unprivileged = false\n")
+            self.assertIs(self.env_of(machine, None), False)
 
     def test_a_machine_without_cards_says_who_looked(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -183,8 +220,8 @@ class Printing(unittest.TestCase):
         self.assertEqual(child.returncode, 0)
 
 
-class Life(unittest.TestCase):
-    """An agent that publishes, with fake cards and a short interval."""
+class Agents(unittest.TestCase):
+    """An agent that publishes, with a short interval; fake cards unless a test says otherwise."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -195,12 +232,12 @@ class Life(unittest.TestCase):
         self.machine = Machine(self.home, cards=2, pods=4)
         self.machine.fake_cards()
 
-    def start(self, *more, **environment):
+    def start(self, *more, reader=None, **environment):
         self.log = self.home / "log"
         with self.log.open("w") as log:
             self.child = subprocess.Popen(
                 [PROGRAM, "--node", "gpu0", "--kubeconfig", self.api.kubeconfig(), "--reader",
-                 f"fake:{self.home / 'cards.yaml'}", "--root", self.machine.root, "--kubelet-root",
+                 reader or f"fake:{self.home / 'cards.yaml'}", "--root", self.machine.root, "--kubelet-root",
                  self.machine.kubelet, "--interval", "200ms", "--metrics-listen", "127.0.0.1:0", *more],
                 stderr=log, env={**os.environ, **environment})
         self.addCleanup(self.end)
@@ -236,6 +273,12 @@ class Life(unittest.TestCase):
         usage = self.api.value("usage")
         return usage and usage["cards"][0]["used"]
 
+    def health(self, index=0):
+        inventory = self.api.value("inventory")
+        return inventory and inventory["cards"][index]["health"]
+
+
+class Life(Agents):
     def test_it_publishes_once_and_then_only_changes(self):
         self.start()
         wait_for("usage", lambda: self.api.value("usage"))
@@ -326,6 +369,51 @@ class Life(unittest.TestCase):
         self.assertEqual(self.used(), 4 * 32 * MI)
         self.assertEqual([event["status"] for event in self.events("the node is not written")], [422])
 
+    def test_a_conflict_is_said_and_everything_is_written_again(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.refusals = [(409, {}, "Operation cannot be fulfilled: the object has been modified")]
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        self.assertEqual([event["status"] for event in self.events("the node is not written")], [409])
+        self.assertIn("plimsoll.dev/inventory", self.api.patches()[-1]["metadata"]["annotations"])
+
+    def test_a_step_of_the_clock_is_no_change_and_holds_nothing_up(self):
+        step = self.home / "step"
+        step.write_text("0")
+        self.start(LD_PRELOAD=CLOCK, PLIMSOLL_CLOCK=str(step),
+                   ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+        wait_for("usage", lambda: self.api.value("usage"))
+        year = 365 * 86400
+        for seconds in (-1, 3600, -10 * year, 5 * year):
+            step.write_text(str(seconds))
+            self.wait_for_looks(5)
+            self.assertEqual(self.get("/readyz")[0], 200)
+        self.assertEqual(len(self.api.patches()), 1)
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        said = datetime.datetime.fromisoformat(self.api.value("usage")["time"].replace("Z", "+00:00"))
+        self.assertGreater(said - now, datetime.timedelta(days=4 * 365))
+        step.write_text(str(-year))  # a loss that waits is not held up by it
+        self.machine.fake_cards(per_process=1024 * MI)
+        wait_for("the loss", lambda: self.used() == 4 * 1024 * MI)
+        self.assertEqual(len(self.api.patches()), 3)
+
+    def test_an_agent_that_does_not_see_the_hosts_processes_attributes_nothing_and_says_why(self):
+        processes, hidden = self.machine.root / "proc", self.machine.root / "hidden"
+        processes.rename(hidden)
+        self.start()
+        said = wait_for("the reason", lambda: self.events("whose the processes are is not known"))
+        self.assertIn("hostPID", said[0]["err"])
+        card = wait_for("usage", lambda: self.api.value("usage"))["cards"][0]
+        self.assertEqual((card["used"], card["attributed"], card.get("pods")), (4 * 64 * MI, False, None))
+        self.assertEqual(card["holders"], [pod_uid(0), pod_uid(2)])  # the kubelet's word is there all the same
+        hidden.rename(processes)
+        wait_for("the pods", lambda: self.api.value("usage")["cards"][0]["attributed"])
+        self.assertEqual(len(self.events("whose the processes are is not known")), 1)
+        self.assertEqual(len(self.events("whose the processes are is known")), 1)
+
     def test_a_node_that_is_gone_is_waited_for(self):
         self.api.exists = False
         self.start()
@@ -355,6 +443,148 @@ class Life(unittest.TestCase):
         self.child.send_signal(signal.SIGTERM)
         self.assertEqual(self.child.wait(PATIENCE_S), 0)
         self.assertEqual(len(self.events("stopping")), 1)
+
+
+class Driver(Agents):
+    """An agent beside a driver that comes, goes and fails: it keeps running, says so once, and recovers."""
+
+    def setUp(self):
+        super().setUp()
+        self.library = self.home / "libnvidia-ml.so.1"
+        self.machine.nvml_script()
+
+    def install(self, level=3):
+        """The library of that age takes the place of the one that was there."""
+        new = self.home / "new"
+        new.symlink_to(pathlib.Path(NVML).parents[1] / str(level) / "libnvidia-ml.so.1")
+        new.rename(self.library)
+
+    def start_nvidia(self, reader="nvidia"):
+        self.start("--nvml", self.library, reader=reader, PLIMSOLL_NVML_SCRIPT=str(self.home / "nvml"))
+
+    def start_measuring(self, **keys):
+        self.install()
+        self.machine.nvml_script(**keys)
+        self.start_nvidia()
+        wait_for("usage", lambda: self.api.value("usage"))
+
+    def reasons(self):
+        return [event["err"] for event in self.events("cards are not measured")]
+
+    def test_a_driver_that_is_missing_is_waited_for(self):
+        self.start_nvidia()
+        wait_for("the reason", self.reasons)
+        self.assertIn("no NVIDIA driver here", self.get("/readyz")[1])
+        failed = 'plimsoll_agent_looks_total{result="failed"}'
+        wait_for("more looks", lambda: self.metric(failed) >= 10)
+        self.assertEqual(self.get("/livez")[0], 200)
+        self.install()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual(self.used(), 4 * 64 * MI)
+        self.assertEqual(self.get("/readyz")[0], 200)
+        self.assertEqual((len(self.reasons()), len(self.events("cards are measured"))), (1, 1))
+
+    def test_a_driver_that_is_reloaded_is_opened_again(self):
+        self.start_measuring()
+        self.machine.nvml_script(more=["fail * 9"])
+        wait_for("the cards' health", lambda: self.health() == "not measured")
+        self.assertEqual(self.used(), 4 * 64 * MI)
+        self.machine.nvml_script()
+        wait_for("the cards' health", lambda: self.health() == "ok")
+        self.assertEqual(len(self.reasons()), len(set(self.reasons())))
+        self.assertEqual(len(self.events("cards are measured")), 2)
+
+    def test_a_driver_that_is_upgraded_is_met_with_its_own_library(self):
+        self.start_measuring(driver="570.1")
+        self.machine.nvml_script(driver="580.2", more=["fail * 18"])
+        wait_for("the cards' health", lambda: self.health() == "not measured")
+        self.install(2)
+        self.machine.nvml_script(driver="580.2")
+        wait_for("the new driver", lambda: self.api.value("inventory")["driver"] == "580.2")
+        self.assertEqual(self.health(), "ok")
+        self.assertEqual([event["driver"] for event in self.events("cards are measured")], ["570.1", "580.2"])
+        self.assertEqual(len(self.reasons()), len(set(self.reasons())))
+
+    def test_a_card_that_fell_off_the_bus_is_said_once_and_comes_back(self):
+        self.start_measuring()
+        self.machine.nvml_script(more=[f"event 1 {card_id(1)} 79"] + [
+            f"fail {function} 15 {card_id(1)}" for function in
+            ("nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByUUID")])
+        wait_for("its health", lambda: self.health(1) == "lost")
+        self.assertEqual(self.health(0), "ok")
+        self.assertEqual(self.api.value("free-vram").split(",")[1], "0")
+        self.wait_for_looks(40)  # it is looked for anew meanwhile
+        self.assertEqual(self.get("/readyz")[0], 200)
+        self.machine.nvml_script()
+        wait_for("its health", lambda: self.health(1) == "ok")
+        said = self.events("a card is not healthy")
+        self.assertEqual([(event["card"], event["health"]) for event in said], [(card_id(1), "lost")])
+        self.assertEqual(len(self.events("a card is healthy again")), 1)
+
+    def test_a_card_that_may_not_be_asked_does_not_hide_the_others(self):
+        denied = [f"fail nvmlDeviceGetHandleByIndex_v2 4 {card_id(1)}"]
+        self.start_measuring(more=denied)
+        self.assertEqual([card["id"] for card in self.api.value("inventory")["cards"]], [card_id(0)])
+        self.assertEqual([event["note"] for event in self.events("what the reader says")],
+                         ["1 of 2 NVIDIA cards cannot be asked: no permission"])
+        self.machine.nvml_script()
+        wait_for("the other card", lambda: len(self.api.value("inventory")["cards"]) == 2)
+        self.assertEqual(len(self.events("what it said is over")), 1)
+        self.machine.nvml_script(more=denied)
+        self.wait_for_looks(5)
+        self.assertEqual(self.health(1), "ok")  # a handle that is there goes on working
+
+    def test_a_card_that_is_added_is_seen_and_one_that_is_taken_out_is_gone(self):
+        self.start_measuring(more=["live"], cards=1)
+        self.assertEqual(len(self.api.value("inventory")["cards"]), 1)
+        self.machine.nvml_script(more=["live"])
+        wait_for("the second card", lambda: len(self.api.value("inventory")["cards"]) == 2)
+        self.assertEqual([event["card"] for event in self.events("a card has come")], [card_id(1)])
+        self.assertEqual(len(self.api.value("usage")["cards"]), 2)
+        self.machine.nvml_script(more=["live"], cards=1)
+        wait_for("it to be gone", lambda: len(self.api.value("inventory")["cards"]) == 1)
+        self.assertEqual([event["card"] for event in self.events("a card has gone")], [card_id(1)])
+
+    def test_a_card_that_is_split_anew_is_reported_anew(self):
+        self.start_measuring(card_keys="mig=0")
+        self.assertNotIn("mig", self.api.value("inventory")["cards"][0])
+        small, large = (f"MIG-{number:08x}-0000-0000-0000-000000000000" for number in (1, 2))
+        first = f"instance {card_id(0)} 0 {small} gi=7 total=9728 size=9728 slices=1"
+        self.machine.nvml_script(card_keys="mig=1", more=[first])
+        wait_for("the instance", lambda: self.api.value("inventory")["cards"][0].get("mig"))
+        self.assertEqual(self.api.value("inventory")["cards"][0]["mig"],
+                         [{"id": small, "profile": "1g.10gb", "vram": 9728 * MI}])
+        second = f"instance {card_id(0)} 2 {large} gi=2 total=40448 size=40448 slices=3 cslices=3"
+        self.machine.nvml_script(card_keys="mig=1", more=[second])
+        wait_for("the other", lambda: [one["profile"] for one in self.api.value("inventory")["cards"][0]["mig"]]
+                 == ["3g.40gb"])
+        self.machine.nvml_script(card_keys="mig=0")
+        wait_for("the whole card", lambda: "mig" not in self.api.value("inventory")["cards"][0])
+
+    def test_cards_of_all_vendors_are_there_at_once_and_fail_on_their_own(self):
+        self.install()
+        amd, intel = "0000:83:00.0", "0000:84:00.0"
+        self.machine.drm_card("card1", amd, "amdgpu", "1002:744C", mem_info_vram_total=24 << 30,
+                              mem_info_vram_used=1 << 30, mem_info_gtt_total=32 << 30, mem_info_gtt_used=0)
+        self.machine.drm_card("card2", intel, "i915", "8086:56A0")
+        (self.machine.root / "sys/class/drm/card2/lmem_total_bytes").write_text(f"{16 << 30}\n")
+        self.start_nvidia("auto")
+        wait_for("usage", lambda: self.api.value("usage"))
+        cards = self.api.value("inventory")["cards"]
+        self.assertEqual([(card["vendor"], card["id"]) for card in cards],
+                         [("nvidia", card_id(0)), ("nvidia", card_id(1)), ("amd", amd), ("intel", intel)])
+        self.assertEqual([card["used"] for card in self.api.value("usage")["cards"][2:]], [1 << 30, 16 << 30])
+        self.assertEqual(self.api.value("free-vram"), "79.1Gi,79.1Gi,23Gi,0")
+        # The driver of one is unloaded: the others go on.
+        drivers = self.machine.root / "sys/class/drm"
+        (drivers / "card1").rename(self.home / "card1")
+        wait_for("its health", lambda: self.health(2) == "not measured")
+        self.assertEqual([self.health(0), self.health(3)], ["ok", "ok"])
+        self.machine.nvml_script(32)
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        (self.home / "card1").rename(drivers / "card1")
+        wait_for("its health", lambda: self.health(2) == "ok")
+        self.assertEqual([event["reader"] for event in self.events("cards are not measured")], ["amd"])
 
 
 unittest.main()

@@ -6,9 +6,19 @@ import http.server
 import json
 import pathlib
 import ssl
+import sys
 import threading
 
 MI = 1 << 20
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that was killed is no news."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class StubApi:
@@ -21,8 +31,7 @@ class StubApi:
         self.asked = []     # (method, path, headers, body) of every request
         self.refusals = []  # (status, headers, body) of the next answers
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), self._handler())
         self.port = self.server.server_address[1]
         self.scheme = "http"
         if cert:
@@ -134,6 +143,18 @@ class Machine:
                                        f"cri-containerd-{'a' * 64}.scope\n")
         (folder / "comm").write_text("python3\n")
 
+    def drm_card(self, name, pci, driver, model, **values):
+        """A card of AMD's or Intel's driver as sysfs shows it, with values of its PCI device."""
+        device = self.root / "sys/devices" / pci
+        (device / "drm" / name).mkdir(parents=True)
+        (device / "uevent").write_text(f"DRIVER={driver}\nPCI_ID={model}\nPCI_SLOT_NAME={pci}\n")
+        for key, value in values.items():
+            (device / key).write_text(f"{value}\n")
+        (device / "drm" / name / "device").symlink_to(device)
+        cards = self.root / "sys/class/drm"
+        cards.mkdir(parents=True, exist_ok=True)
+        (cards / name).symlink_to(device / "drm" / name)
+
     def write_checkpoint(self, pods):
         """The first `pods` hold a replica of a card, in turns."""
         entries = []
@@ -161,14 +182,16 @@ class Machine:
         path.with_suffix(".new").rename(path)
         return path
 
-    def nvml_script(self, per_process=64):
-        """For the played libnvidia-ml (support/nvml): @return the file, written anew; MiB."""
+    def nvml_script(self, per_process=64, more=(), cards=None, driver="580.95.05", card_keys=""):
+        """For the played libnvidia-ml (support/nvml): @return the file, written anew; MiB.
+
+        `more` are further lines, `card_keys` further keys of every card."""
         path = self.folder / "nvml"
-        lines = ["driver 580.95.05"]
-        for card in range(self.cards):
+        lines = [f"driver {driver}", *more]
+        for card in range(self.cards if cards is None else cards):
             pids = self._pids(card)
             lines.append(f"card {card_id(card)} name=NVIDIA_A100-SXM4-80GB pci=0000:{card + 1:02x}:00.0 "
-                         f"total=81920 reserved=600 used={per_process * len(pids)}")
+                         f"total=81920 reserved=600 used={per_process * len(pids)} {card_keys}")
             lines += [f"process {card_id(card)} {pid} {per_process}" for pid in pids]
         path.with_suffix(".new").write_text("\n".join(lines) + "\n")
         path.with_suffix(".new").rename(path)

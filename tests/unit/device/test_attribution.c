@@ -163,13 +163,14 @@ static void a_process_is_found_by_its_file(void **state)
     tree_write(&tree, "proc/77/cgroup", "0::/kubepods/pod" UID "/x\n");
     tree_write(&tree, "proc/78/cgroup", "0::/init.scope\n");
     tree_write(&tree, "proc/79/cgroup", long_file);
-    assert_false(plimsoll_attribution_pod(tree.root, 78, &pod));
-    assert_false(plimsoll_attribution_pod(tree.root, 79, &pod));
-    assert_false(plimsoll_attribution_pod(tree.root, 80, &pod)); /* has ended */
-    assert_false(plimsoll_attribution_pod(tree.root, 0, &pod));
-    assert_false(plimsoll_attribution_pod(tree.root, -1, &pod));
+    assert_int_equal(plimsoll_attribution_pod(tree.root, 78, &pod), PLIMSOLL_NO);
+    assert_int_equal(plimsoll_attribution_pod(tree.root, 79, &pod), PLIMSOLL_NO);
+    /* has ended, or never was */
+    assert_int_equal(plimsoll_attribution_pod(tree.root, 80, &pod), PLIMSOLL_UNKNOWN);
+    assert_int_equal(plimsoll_attribution_pod(tree.root, 0, &pod), PLIMSOLL_UNKNOWN);
+    assert_int_equal(plimsoll_attribution_pod(tree.root, -1, &pod), PLIMSOLL_UNKNOWN);
     assert_string_equal(pod.text, untouched.text);
-    assert_true(plimsoll_attribution_pod(tree.root, 77, &pod));
+    assert_int_equal(plimsoll_attribution_pod(tree.root, 77, &pod), PLIMSOLL_YES);
     assert_string_equal(pod.text, UID);
     tree_remove(&tree);
 }
@@ -179,8 +180,9 @@ static void the_machine_itself_can_be_asked(void **state)
 {
     (void)state;
     struct plimsoll_uid pod = untouched;
-    bool found = plimsoll_attribution_pod("", (int32_t)getpid(), &pod);
-    assert_true(found == (strcmp(pod.text, untouched.text) != 0));
+    enum plimsoll_trilean found = plimsoll_attribution_pod("", (int32_t)getpid(), &pod);
+    assert_int_not_equal(found, PLIMSOLL_UNKNOWN);
+    assert_true((found == PLIMSOLL_YES) == (strcmp(pod.text, untouched.text) != 0));
 }
 
 static void assert_checkpoint(const char *fixture, enum plimsoll_device_list expected)

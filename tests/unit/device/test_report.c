@@ -244,6 +244,10 @@ static void a_card_whose_processes_are_not_all_known_is_not_attributed(void **st
     strcpy(lab->processes[0][1].pod.text, "");
     write_texts(lab);
     assert_in(&lab->texts.usage, "\"used\":42949672960,\"attributed\":true");
+    /* One that nobody sees may be a pod's. */
+    lab->processes[0][1].missing = true;
+    write_texts(lab);
+    assert_in(&lab->texts.usage, "\"used\":42949672960,\"attributed\":false");
 }
 
 static void without_the_checkpoint_holders_are_not_told(void **state)

@@ -97,6 +97,13 @@ static void a_card_is_a_line_and_a_process_is_one_below(void **state)
         " 10        -  averylongcomman         ?  " POD_1 "\n");
 }
 
+static void a_process_that_is_not_to_be_seen_is_not_called_the_hosts(void **state)
+{
+    struct lab *lab = *state;
+    lab->processes[1].missing = true;
+    assert_non_null(strstr(shown(lab, 80, false, false), "Xorg                512Mi  ?\n"));
+}
+
 static void no_line_is_longer_than_the_terminal(void **state)
 {
     for (unsigned width = 80; width <= 160; width += 40) {
@@ -172,6 +179,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_card_is_a_line_and_a_process_is_one_below),
+        TEST(a_process_that_is_not_to_be_seen_is_not_called_the_hosts),
         TEST(no_line_is_longer_than_the_terminal),
         TEST(bars_are_blocks_where_they_can_be),
         TEST(a_little_is_never_shown_as_nothing_nor_almost_all_as_full),
