@@ -91,7 +91,9 @@ static int start(struct run *run, const char *const *argv, struct plimsoll_error
 
 static void pass_on(struct plimsoll_span bytes)
 {
-    (void)fwrite(bytes.data, 1, bytes.size, stderr);
+    if (bytes.size > 0) {
+        (void)fwrite(bytes.data, 1, bytes.size, stderr);
+    }
 }
 
 static void take_line(struct run *run)
@@ -186,7 +188,10 @@ static int end(struct run *run, int result, struct plimsoll_error *err)
         take_line(run);
     }
     if (result < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-        pass_on(plimsoll_text_span(&run->reason));
+        if (run->reason.size > 0) {
+            plimsoll_text_add_char(&run->reason, '\n');
+            pass_on(plimsoll_text_span(&run->reason));
+        }
         return result;
     }
     if (run->reason.size > 0) {
@@ -205,7 +210,7 @@ int plimsoll_kubectl_run(const struct plimsoll_kubectl *kubectl, const char *con
     const char *named = getenv("KUBECTL");
     struct run run = {.program = named != NULL && named[0] != '\0' ? named : "kubectl",
                       .line = plimsoll_text_make(LINE_BYTES_MAX),
-                      .reason = plimsoll_text_make(LINE_BYTES_MAX)};
+                      .reason = plimsoll_text_make(LINE_BYTES_MAX + 1)};
     size_t count = 0;
     argv[count++] = run.program;
     for (size_t i = 0; arguments[i] != NULL && i < PLIMSOLL_KUBECTL_ARGUMENTS_MAX; i++) {

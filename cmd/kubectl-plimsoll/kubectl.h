@@ -19,7 +19,7 @@
 #define PLIMSOLL_KUBECTL_ARGUMENTS_MAX 32
 
 struct plimsoll_kubectl {
-    const char *flags[PLIMSOLL_KUBECTL_FLAGS_MAX];
+    char *flags[PLIMSOLL_KUBECTL_FLAGS_MAX]; /* owned by whoever made it */
     size_t flag_count;
 };
 

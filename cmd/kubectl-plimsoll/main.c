@@ -52,13 +52,16 @@ static int run(size_t index, int argc, char **argv)
         fprintf(stderr, NAME " %s: %s\n", commands[index].name, err.message);
         return PLIMSOLL_EXIT_USAGE;
     }
+    int code = PLIMSOLL_EXIT_YES;
     if (options.help) {
         printf("usage: " NAME " %s %s[FLAG]...\n\n%s\n\n", commands[index].name,
                commands[index].argument, commands[index].help);
         plimsoll_plugin_options_help(commands[index].which, stdout);
-        return PLIMSOLL_EXIT_YES;
+    } else {
+        code = commands[index].run(&options);
     }
-    return commands[index].run(&options);
+    plimsoll_plugin_options_clear(&options);
+    return code;
 }
 
 int main(int argc, char **argv)

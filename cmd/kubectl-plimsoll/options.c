@@ -165,7 +165,7 @@ static int take_by(const struct row *row, const char *value,
     return 0;
 }
 
-/* `--name=value`, in memory that lives as long as the process. */
+/* `--name=value` */
 static int pass_on(const struct row *row, const char *value,
                    struct plimsoll_plugin_options *options, struct plimsoll_error *err)
 {
@@ -263,13 +263,11 @@ static const struct row *row_of(int flag, enum plimsoll_subcommand subcommand)
     return NULL;
 }
 
-int plimsoll_plugin_options_read(int argc, char **argv, enum plimsoll_subcommand subcommand,
-                                 struct plimsoll_plugin_options *options,
-                                 struct plimsoll_error *err)
+static int read_all(int argc, char **argv, enum plimsoll_subcommand subcommand,
+                    struct plimsoll_plugin_options *options, struct plimsoll_error *err)
 {
     struct option long_flags[ROW_COUNT + 1] = {0};
     char letters[2 * ROW_COUNT + 2];
-    struct plimsoll_plugin_options read = {0};
     list_flags(subcommand, long_flags, letters);
     opterr = 0;
     for (int flag; (flag = getopt_long(argc, argv, letters, long_flags, NULL)) != -1;) {
@@ -279,16 +277,35 @@ int plimsoll_plugin_options_read(int argc, char **argv, enum plimsoll_subcommand
                                       flag == ':' ? "its value is missing"
                                                   : "no such flag; --help lists them");
         }
-        if (row->take(row, optarg, &read, err) < 0) {
+        if (row->take(row, optarg, options, err) < 0) {
             return -1;
         }
     }
-    if (take_argument(argc, argv, subcommand, &read, err) < 0 ||
-        check_together(&read, subcommand, err) < 0) {
+    if (take_argument(argc, argv, subcommand, options, err) < 0) {
+        return -1;
+    }
+    return check_together(options, subcommand, err);
+}
+
+int plimsoll_plugin_options_read(int argc, char **argv, enum plimsoll_subcommand subcommand,
+                                 struct plimsoll_plugin_options *options,
+                                 struct plimsoll_error *err)
+{
+    struct plimsoll_plugin_options read = {0};
+    if (read_all(argc, argv, subcommand, &read, err) < 0) {
+        plimsoll_plugin_options_clear(&read);
         return -1;
     }
     *options = read;
     return 0;
+}
+
+void plimsoll_plugin_options_clear(struct plimsoll_plugin_options *options)
+{
+    for (size_t i = 0; i < options->kubectl.flag_count; i++) {
+        free(options->kubectl.flags[i]);
+    }
+    options->kubectl.flag_count = 0;
 }
 
 void plimsoll_plugin_options_help(enum plimsoll_subcommand subcommand, FILE *out)

@@ -43,11 +43,12 @@ struct plimsoll_plugin_options {
 
 /**
  * @param subcommand  Its name is argv[0].
- * @param options     Set on success.
+ * @param options     Set on success; the caller clears it.
  * @return 0, or -1 with the flag, the value and what would be right.
  */
 int plimsoll_plugin_options_read(int argc, char **argv, enum plimsoll_subcommand subcommand,
                                  struct plimsoll_plugin_options *options,
                                  struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+void plimsoll_plugin_options_clear(struct plimsoll_plugin_options *options);
 /** The flags of a subcommand, a line each. */
 void plimsoll_plugin_options_help(enum plimsoll_subcommand subcommand, FILE *out);

@@ -46,7 +46,9 @@ static int write_out(const struct plimsoll_text *answer, struct plimsoll_error *
         return plimsoll_error_set(err, PLIMSOLL_ERR_TOO_LARGE,
                                   "the answer is longer than %zu bytes", answer->size_max);
     }
-    (void)fwrite(answer->data, 1, answer->size, stdout);
+    if (answer->size > 0) {
+        (void)fwrite(answer->data, 1, answer->size, stdout);
+    }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE, "standard output: %s",
                                   strerror(errno));

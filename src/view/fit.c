@@ -67,7 +67,9 @@ size_t plimsoll_fit_count(const struct plimsoll_node_view *view, const struct pl
     plimsoll_autofree struct filled *filled = plimsoll_alloc(1, sizeof *filled);
     filled->view = *view;
     filled->list = plimsoll_alloc(view->pod_count + PLIMSOLL_VIEW_FIT_MAX, sizeof *filled->list);
-    memcpy(filled->list, view->pods, view->pod_count * sizeof *filled->list);
+    if (view->pod_count > 0) {
+        memcpy(filled->list, view->pods, view->pod_count * sizeof *filled->list);
+    }
     filled->view.pods = filled->list;
     while (filled->count < PLIMSOLL_VIEW_FIT_MAX && devices >= pod->demand.cards &&
            add_one(filled, pod, settings)) {
