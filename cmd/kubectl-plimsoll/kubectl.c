@@ -13,8 +13,6 @@
 #define LINE_BYTES_MAX 4096u
 #define CHUNK_BYTES    (64u * 1024)
 
-extern char **environ;
-
 struct run {
     const char *program;
     pid_t pid;

@@ -87,7 +87,7 @@ static int read_pod(struct plimsoll_span body, const struct plimsoll_resources *
 }
 
 /* `NAMESPACE/POD`, `pod/POD` or `POD`. */
-static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, const char *namespace_,
+static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, const char *home,
                    struct plimsoll_text *body, struct plimsoll_error *err)
 {
     struct plimsoll_span rest = plimsoll_span_of(name), before = {0};
@@ -98,10 +98,10 @@ static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, con
             before.size = 0;
         }
     }
-    if (namespace_ == NULL && before.size > 0) {
+    if (home == NULL && before.size > 0) {
         snprintf(flag, sizeof flag, "--namespace=%.*s", PLIMSOLL_SPAN_ARG(before));
     } else {
-        snprintf(flag, sizeof flag, "--namespace=%s", namespace_ != NULL ? namespace_ : "");
+        snprintf(flag, sizeof flag, "--namespace=%s", home != NULL ? home : "");
     }
     if (rest.size == 0 || rest.size > PLIMSOLL_NAME_BYTES_MAX ||
         before.size > PLIMSOLL_NAME_BYTES_MAX) {
@@ -109,7 +109,7 @@ static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, con
                                   "\"%s\" names no pod; write POD or NAMESPACE/POD", name);
     }
     snprintf(resource, sizeof resource, "pods/%.*s", PLIMSOLL_SPAN_ARG(rest));
-    bool named = namespace_ != NULL || before.size > 0;
+    bool named = home != NULL || before.size > 0;
     const char *const arguments[] = {"get", resource, "-o", "json", named ? flag : NULL, NULL};
     return plimsoll_kubectl_read(kubectl, arguments, body, err);
 }
@@ -175,13 +175,13 @@ static void load_events(const struct plimsoll_kubectl *kubectl, struct plimsoll_
 }
 
 int plimsoll_subject_load(const struct plimsoll_kubectl *kubectl, const char *name,
-                          const char *namespace_, const struct plimsoll_resources *resources,
+                          const char *home, const struct plimsoll_resources *resources,
                           struct plimsoll_subject *subject, struct plimsoll_error *err)
 {
     plimsoll_autotext body = plimsoll_text_make(PLIMSOLL_OBJECT_BYTES_MAX);
     struct plimsoll_subject read = {
         .scheduling = {.scheduler = "", .gates = "", .reason = "", .message = ""}};
-    if (get_pod(kubectl, name, namespace_, &body, err) < 0) {
+    if (get_pod(kubectl, name, home, &body, err) < 0) {
         return -1;
     }
     read.strings = plimsoll_alloc(STRINGS_MAX, sizeof *read.strings);

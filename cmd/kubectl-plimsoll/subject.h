@@ -20,13 +20,13 @@ struct plimsoll_subject {
 
 /**
  * @param name        POD, pod/POD or NAMESPACE/POD.
- * @param namespace_  NULL: that of `name`, else kubectl's own.
+ * @param home        Its namespace; NULL: that of `name`, else kubectl's own.
  * @param subject     Set on success; the caller clears it.
  * @return 0, or -1 with what kubectl says, or PLIMSOLL_ERR_INVALID when that is no pod. Events that
  * may not be read are no failure.
  */
 int plimsoll_subject_load(const struct plimsoll_kubectl *kubectl, const char *name,
-                          const char *namespace_, const struct plimsoll_resources *resources,
+                          const char *home, const struct plimsoll_resources *resources,
                           struct plimsoll_subject *subject,
                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 void plimsoll_subject_clear(struct plimsoll_subject *subject);

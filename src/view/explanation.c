@@ -280,16 +280,16 @@ static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_
                              it->like == 1 ? "pod like" : "pods like");
 }
 
-void plimsoll_explanation_headline(const struct plimsoll_view_explanation *it,
+void plimsoll_explanation_headline(const struct plimsoll_view_explanation *explanation,
                                    struct plimsoll_text *out)
 {
-    const struct plimsoll_view_scheduling *scheduling = it->question.scheduling;
-    if (scheduling == NULL &&
-        (it->standing == PLIMSOLL_STANDING_FITS || it->standing == PLIMSOLL_STANDING_WAITS)) {
-        add_fit(it, out);
+    const struct plimsoll_view_scheduling *scheduling = explanation->question.scheduling;
+    if (scheduling == NULL && (explanation->standing == PLIMSOLL_STANDING_FITS ||
+                               explanation->standing == PLIMSOLL_STANDING_WAITS)) {
+        add_fit(explanation, out);
         return;
     }
-    switch (it->standing) {
+    switch (explanation->standing) {
     case PLIMSOLL_STANDING_NO_GPU:
         plimsoll_text_add_string(out, "asks for no GPU: Plimsoll has no part in it.");
         break;
@@ -297,10 +297,10 @@ void plimsoll_explanation_headline(const struct plimsoll_view_explanation *it,
         plimsoll_text_add_string(out, "has finished and holds nothing.");
         break;
     case PLIMSOLL_STANDING_BOUND:
-        add_bound(it, out);
+        add_bound(explanation, out);
         break;
     case PLIMSOLL_STANDING_REFUSED:
-        plimsoll_text_add_format(out, "is placed nowhere: %s", it->question.pod->refusal);
+        plimsoll_text_add_format(out, "is placed nowhere: %s", explanation->question.pod->refusal);
         break;
     case PLIMSOLL_STANDING_GATED:
         plimsoll_text_add_format(out,
@@ -320,8 +320,9 @@ void plimsoll_explanation_headline(const struct plimsoll_view_explanation *it,
         plimsoll_text_add_string(out, "waits: no node has room for it.");
         break;
     case PLIMSOLL_STANDING_FITS:
-        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.", it->fitting,
-                                 it->fitting == 1 ? "node has" : "nodes have");
+        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.",
+                                 explanation->fitting,
+                                 explanation->fitting == 1 ? "node has" : "nodes have");
         break;
     }
 }

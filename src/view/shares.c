@@ -76,9 +76,9 @@ struct shares plimsoll_shares_make(const struct plimsoll_view_cluster *cluster)
     qsort(shares.holdings, shares.holding_count, sizeof *shares.holdings, compare_holdings);
     shares.list = plimsoll_alloc(shares.holding_count + 1, sizeof *shares.list);
     for (size_t i = 0; i < shares.holding_count; i++) {
-        const char *namespace_ = shares.holdings[i].it.pod->namespace_;
-        if (i == 0 || strcmp(namespace_, shares.list[shares.count - 1].namespace_) != 0) {
-            shares.list[shares.count++] = (struct share){.namespace_ = namespace_, .first = i};
+        const char *home = shares.holdings[i].it.pod->namespace_;
+        if (i == 0 || strcmp(home, shares.list[shares.count - 1].namespace_) != 0) {
+            shares.list[shares.count++] = (struct share){.namespace_ = home, .first = i};
         }
         shares.list[shares.count - 1].count++;
     }

@@ -19,13 +19,12 @@ static const char *state_text(uint8_t state)
     return texts[state];
 }
 
-static json_t *pods_of(const struct occupant *list, size_t count, bool measured,
-                       const char *namespace_)
+static json_t *pods_of(const struct occupant *list, size_t count, bool measured, const char *home)
 {
     json_t *pods = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct occupant *it = &list[i];
-        if (namespace_ != NULL && strcmp(namespace_, it->pod->namespace_) != 0) {
+        if (home != NULL && strcmp(home, it->pod->namespace_) != 0) {
             continue;
         }
         json_t *pod = json_object();
@@ -68,7 +67,7 @@ static json_t *card_of(const struct plimsoll_card *card, const struct plimsoll_l
     return it;
 }
 
-static json_t *node_of(const struct plimsoll_extender_node *seen, const char *namespace_)
+static json_t *node_of(const struct plimsoll_extender_node *seen, const char *home)
 {
     static const char *const reports[] = {"none", "measured", "published"};
     const struct plimsoll_node *node = seen->view.node;
@@ -92,13 +91,12 @@ static json_t *node_of(const struct plimsoll_extender_node *seen, const char *na
     for (uint32_t i = 0; i < node->card_count; i++) {
         size_t count = plimsoll_occupants_of_card(&seen->view, &node->cards[i], list);
         json_t *card = card_of(&node->cards[i], &seen->load->cards[i], (over >> i & 1) != 0);
-        json_object_set_new(card, "pods",
-                            pods_of(list, count, node->cards[i].attributed, namespace_));
+        json_object_set_new(card, "pods", pods_of(list, count, node->cards[i].attributed, home));
         json_array_append_new(cards, card);
     }
     json_object_set_new(it, "cards", cards);
     size_t count = plimsoll_occupants_elsewhere(&seen->view, list);
-    json_object_set_new(it, "pods", pods_of(list, count, false, namespace_));
+    json_object_set_new(it, "pods", pods_of(list, count, false, home));
     return it;
 }
 
