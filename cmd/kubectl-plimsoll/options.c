@@ -12,6 +12,7 @@
 #define FIT     PLIMSOLL_SUBCOMMAND_FIT
 #define VRAM    PLIMSOLL_SUBCOMMAND_VRAM
 #define DOCTOR  PLIMSOLL_SUBCOMMAND_DOCTOR
+#define PAGE    PLIMSOLL_SUBCOMMAND_PAGE
 #define CLUSTER (TOP | EXPLAIN | FIT | DOCTOR)
 
 /* Models have thousands of layers and heads at most, and contexts of millions of tokens. */
@@ -23,7 +24,8 @@ struct row;
 typedef int value_fn(const struct row *row, const char *value,
                      struct plimsoll_plugin_options *options, struct plimsoll_error *err);
 
-static value_fn pass_on, take_string, take_number, take_switch, take_output, take_by, take_gpus;
+static value_fn pass_on, take_string, take_number, take_switch, take_output, take_by, take_gpus,
+    take_port;
 
 struct row {
     const char *name;
@@ -57,20 +59,22 @@ static const struct row rows[] = {
     {"kv-cache-type", 0, "NAME", VRAM, take_string, FIELD(kv_type),
      "how the cache is kept: f16 (default), q8_0, q4_0, fp8"},
     {"namespace", 'n', "NAME", CLUSTER, take_string, FIELD(namespace_), "whose pods"},
+    {"namespace", 'n', "NAME", PAGE, take_string, FIELD(namespace_), "where Plimsoll is installed"},
+    {"port", 0, "PORT", PAGE, take_port, 0, "of this machine (default a free one)"},
     {"all-namespaces", 'A', NULL, TOP | DOCTOR, take_switch, FIELD(all_namespaces),
      "everybody's pods"},
     {"output", 'o', "table|wide|json|yaml", CLUSTER | VRAM, take_output, 0, "default table"},
     {"watch", 'w', NULL, TOP | EXPLAIN, take_switch, FIELD(watch), "again every two seconds"},
-    {"kubeconfig", 0, "FILE", CLUSTER, pass_on, 0, "goes on to kubectl, like the next ones"},
-    {"context", 0, "NAME", CLUSTER, pass_on, 0, "of the kubeconfig"},
-    {"cluster", 0, "NAME", CLUSTER, pass_on, 0, "of the kubeconfig"},
-    {"user", 0, "NAME", CLUSTER, pass_on, 0, "of the kubeconfig"},
-    {"as", 0, "NAME", CLUSTER, pass_on, 0, "whom to act as"},
-    {"as-group", 0, "NAME", CLUSTER, pass_on, 0, "whose group to act in"},
-    {"server", 's', "URL", CLUSTER, pass_on, 0, "of the API"},
-    {"token", 0, "TOKEN", CLUSTER, pass_on, 0, "for the API server"},
-    {"request-timeout", 0, "TIME", CLUSTER, pass_on, 0, "of one request, like 30s"},
-    {"help", 'h', NULL, CLUSTER | VRAM, take_switch, FIELD(help), "print this"},
+    {"kubeconfig", 0, "FILE", CLUSTER | PAGE, pass_on, 0, "goes on to kubectl, like the next ones"},
+    {"context", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"cluster", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"user", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"as", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "whom to act as"},
+    {"as-group", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "whose group to act in"},
+    {"server", 's', "URL", CLUSTER | PAGE, pass_on, 0, "of the API"},
+    {"token", 0, "TOKEN", CLUSTER | PAGE, pass_on, 0, "for the API server"},
+    {"request-timeout", 0, "TIME", CLUSTER | PAGE, pass_on, 0, "of one request, like 30s"},
+    {"help", 'h', NULL, CLUSTER | VRAM | PAGE, take_switch, FIELD(help), "print this"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
@@ -128,6 +132,18 @@ static int take_gpus(const struct row *row, const char *value,
         return refuse(row, value, "a whole number from 1 to 64", err);
     }
     options->gpus = (uint32_t)number;
+    return 0;
+}
+
+static int take_port(const struct row *row, const char *value,
+                     struct plimsoll_plugin_options *options, struct plimsoll_error *err)
+{
+    unsigned long long number;
+    if (!plimsoll_span_decimal(plimsoll_span_of(value), &number) || number == 0 ||
+        number > UINT16_MAX) {
+        return refuse(row, value, "a port from 1 to 65535", err);
+    }
+    options->port = number;
     return 0;
 }
 

@@ -22,6 +22,7 @@ enum plimsoll_subcommand {
     PLIMSOLL_SUBCOMMAND_FIT = 4,
     PLIMSOLL_SUBCOMMAND_VRAM = 8,
     PLIMSOLL_SUBCOMMAND_DOCTOR = 16,
+    PLIMSOLL_SUBCOMMAND_PAGE = 32,
 };
 
 /** What was written; strings are the caller's argv. */
@@ -37,6 +38,7 @@ struct plimsoll_plugin_options {
     const char *params, *quant;         /* vram; NULL: not given, like the numbers that are 0 */
     const char *kv_type;
     uint64_t layers, kv_heads, head_dim, context, parallel;
+    uint64_t port;        /* page; 0: not given */
     const char *argument; /* POD or MODEL; NULL: none */
     bool help;
 };

@@ -110,13 +110,15 @@ def everything():
 
 
 def large(nodes=5000, cards=8):
-    """Every other card is half taken."""
+    """Every other card has a pod, and a few pods wait for larger ones."""
     items = []
     for number in range(nodes):
         name = f"gpu-{number:04d}"
-        items.append(node(name, [card(name, index, 81920 * MIB) for index in range(cards)], annotations={
-            "plimsoll.dev/pin": "env"}, usage=[(40 * GIB if index % 2 else 0, {}) for index in range(cards)]))
-        items.append(pod(number + 1, f"model-{number:04d}", "40Gi", name, {1: 40 * GIB}))
-    for number in range(60):
-        items.append(pod(900000 + number, f"waits-{number:02d}", "90Gi", plugin=False))
+        first = number * cards
+        usage = [(36 * GIB, {first + index: 36 * GIB}) if index % 2 else (0, {}) for index in range(cards)]
+        items.append(node(name, [card(name, index, 81920 * MIB) for index in range(cards)], usage=usage,
+                          annotations={"plimsoll.dev/pin": "env"}))
+        items += [pod(first + index, f"model-{number:04d}-{index}", "40Gi", name, {index: 40 * GIB})
+                  for index in range(1, cards, 2)]
+    items += [pod(900000 + number, f"waits-{number:02d}", "90Gi", plugin=False) for number in range(60)]
     return listed(items)

@@ -140,7 +140,7 @@ function drawWaiting(data, now) {
   if (!waiting.count) return [h("p", { class: "empty" }, `None of the ${plural(waiting.all, "waiting pod", "waiting pods")} has that in its name.`)];
   return [
     h("ul", { class: "waiters" }, waiting.list.map((pod) => drawWaiter(pod, now))),
-    pager(waiting, "waiting", "pods"),
+    pager(waiting, "waiting", "pods", "below"),
   ];
 }
 
@@ -223,13 +223,13 @@ function drawNode(node, open) {
         node.floatingPods && h("div", { class: "adrift" }, h("h4", null, "On one of these cards"), drawPods(node.floatingPods, node.moreFloatingPods, `Pods of ${node.name} whose card is not known yet`))]));
 }
 
-function pager(part, what, noun) {
+function pager(part, what, noun, where) {
   const pages = Math.ceil(part.count / part.size);
   if (pages < 2) return null;
   const first = part.page * part.size + 1;
   const last = Math.min(part.count, first + part.size - 1);
   const step = (to, text, label) => h("button", { type: "button", "data-do": "page", "data-what": what, "data-to": to, disabled: to < 0 || to >= pages, "aria-label": label }, text);
-  return h("nav", { class: "pager", "aria-label": `Pages of ${noun}`, "data-key": `pager-${what}` },
+  return h("nav", { class: "pager", "aria-label": `Pages of ${noun}, ${where}`, "data-key": `pager-${where}` },
     step(part.page - 1, "Previous", `Previous page of ${noun}`),
     h("p", null, `${number(first)}–${number(last)} of ${number(part.count)} ${noun}`),
     step(part.page + 1, "Next", `Next page of ${noun}`));
@@ -240,5 +240,9 @@ function drawNodes(data, isOpen) {
   if (!nodes.count) {
     return [h("p", { class: "empty" }, data.sums.gpuNodes ? "No node is like that." : "No node with a GPU is known.")];
   }
-  return [pager(nodes, "page", "nodes"), h("div", { class: "nodes", "data-key": "nodes" }, nodes.list.map((node) => drawNode(node, isOpen(node.name))))];
+  return [
+    pager(nodes, "page", "nodes", "above"),
+    h("div", { class: "nodes", "data-key": "nodes" }, nodes.list.map((node) => drawNode(node, isOpen(node.name)))),
+    pager(nodes, "page", "nodes", "below"),
+  ];
 }
