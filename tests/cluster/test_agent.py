@@ -15,8 +15,15 @@ from process import Child, wait_for
 GI = nodes.GI
 ACCOUNT = "plimsoll-agent"
 CARD = "GPU-11111111-2222-3333-4444-555555555555"
+OTHER = "GPU-11111111-2222-3333-4444-666666666666"
 # A T4 as NVML counts it; the line is 512 MiB below.
 TOTAL = 15360 << 20
+
+
+def _replace(path, content):
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(content))  # JSON is YAML
+    new.rename(path)
 
 
 class Agent:
@@ -26,24 +33,45 @@ class Agent:
         self.lab, self.node = lab, node
         self.folder = lab.plane.folder
         self.file = self.folder / f"{lab.namespace}-cards.yaml"
+        self.root = self.folder / f"{lab.namespace}-root"  # with the node's /proc
+        self.kubelet = self.folder / f"{lab.namespace}-kubelet"
+        (self.kubelet / "device-plugins").mkdir(parents=True)
+        self.pids = {}
         self.child = None
         self.pod = self._make_pod()
 
     def show(self, *processes, **card):
         """What the reader `fake` sees from now on: (pod uid or None, bytes) for each process."""
-        nobody = {"pid": 4194303}  # beyond what this machine gives out
-        listed = [{"bytes": str(size), **({"pod": uid} if uid else nobody)} for uid, size in processes]
-        machine = {"driver": "played", "cards": [{"id": CARD, "product": "Tesla T4", "total": str(TOTAL),
-                                                   "processes": listed, **card}]}
-        new = self.file.with_suffix(".new")
-        new.write_text(json.dumps(machine))  # JSON is YAML
-        new.rename(self.file)
+        listed = [{"pid": self._pid(uid), "bytes": str(size)} for uid, size in processes]
+        self.show_cards({"id": CARD, "processes": listed, **card})
+
+    def show_cards(self, *cards):
+        usual = {"product": "Tesla T4", "total": str(TOTAL), "processes": []}
+        _replace(self.file, {"driver": "played", "cards": [{**usual, **card} for card in cards]})
+
+    def hold(self, *holders):
+        """The kubelet's checkpoint from now on: (pod uid, card) for each holder."""
+        entries = [{"PodUID": uid, "ContainerName": "main", "ResourceName": "nvidia.com/gpu",
+                    "DeviceIDs": {"-1": [f"{card}::0"]}, "AllocResp": None} for uid, card in holders]
+        _replace(self.kubelet / "device-plugins/kubelet_internal_checkpoint",
+                 {"Data": {"PodDeviceEntries": entries, "RegisteredDevices": {}}, "Checksum": 1})
+
+    def _pid(self, uid):
+        """@return a process of that pod, or of the host, by its control group."""
+        if uid not in self.pids:
+            self.pids[uid] = 4100001 + len(self.pids)
+            folder = self.root / "proc" / str(self.pids[uid])
+            folder.mkdir(parents=True)
+            pod = (f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid.replace('-', '_')}.slice/"
+                   f"cri-containerd-{'a' * 64}.scope" if uid else "system.slice/xorg.service")
+            (folder / "cgroup").write_text(f"0::/{pod}\n")
+        return self.pids[uid]
 
     def start(self):
         program = find_program().with_name("plimsoll-agent")
         self.child = Child(f"agent-{self.node}", [
             program, "--node", self.node, "--kubeconfig", self._kubeconfig(), "--reader", f"fake:{self.file}",
-            "--kubelet-root", self.folder / "no-kubelet", "--interval", "500ms"], self.folder).start()
+            "--root", self.root, "--kubelet-root", self.kubelet, "--interval", "500ms"], self.folder).start()
         self.lab.wait_for("the agent's report", lambda: self.annotation("usage"))
 
     def stop(self):
@@ -95,6 +123,17 @@ def agent(lab):
     agent.stop()
 
 
+@pytest.fixture
+def agent_of_two(lab):
+    """On a node with two sliced cards."""
+    lab.add_nodes(nodes.nvidia("measured", 15360, cards=2, replicas=4))
+    agent = Agent(lab, "measured")
+    agent.show_cards({"id": CARD}, {"id": OTHER})
+    agent.start()
+    yield agent
+    agent.stop()
+
+
 def test_a_pod_waits_for_measured_room_runs_is_told_apart_and_leaves_its_room_to_the_next(lab, agent):
     # Somebody on the host holds 8 GiB.
     agent.show((None, 8 * GI))
@@ -134,6 +173,21 @@ def test_what_a_pod_uses_beyond_its_claim_is_booked(lab, agent):
     lab.wait_refused("next", "insufficient free VRAM (want 6Gi)")
     agent.show((uid, 2 * GI))
     lab.wait_running("next")
+
+
+def test_the_kubelets_word_settles_which_card_a_pod_has(lab, agent_of_two):
+    # The plugin picks the card: until it is known which one, a pod counts on both.
+    lab.create(pods.gpu("first", "8Gi"))
+    first = lab.wait_running("first")[0]["metadata"]
+    assert "floating" in json.loads(first["annotations"]["plimsoll.dev/claim"])
+    lab.create(pods.gpu("second", "6Gi"))
+    second = lab.wait_running("second")[0]["metadata"]
+    lab.create(pods.gpu("third", "6Gi"))
+    lab.wait_refused("third", "insufficient free VRAM (want 6Gi)")
+    agent_of_two.hold((first["uid"], CARD), (second["uid"], OTHER))
+    lab.wait_running("third")
+    holders = [card["holders"] for card in agent_of_two.annotation("usage")["cards"]]
+    assert holders == [[first["uid"]], [second["uid"]]]
 
 
 def test_a_sick_card_takes_nothing_until_it_is_well(lab, agent):
