@@ -47,7 +47,7 @@ static bool is_loopback(int family, struct plimsoll_span name)
 {
     char text[INET6_ADDRSTRLEN] = "";
     struct in6_addr address;
-    if (name.size >= sizeof text) {
+    if (name.size == 0 || name.size >= sizeof text) {
         return false;
     }
     memcpy(text, name.data, name.size);
