@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Two small reads in so long: whoever wipes the caBundle is answered before many pods are missed,
+/* Three small reads in so long: whoever wipes the caBundle is answered before many pods are missed,
  * and a CA that another replica made is known well within PLIMSOLL_AUTHORITY_SEASON_MS. */
 #define LOOK_MS 5000
 /* While something is not right, from the first to the last. */
@@ -268,6 +268,27 @@ static int publish(struct plimsoll_certificates *keeper, int64_t now_ms, struct 
     return 0;
 }
 
+/* For schedulers elsewhere and for people; nothing of ours waits for it. */
+static int tell_others(struct plimsoll_certificates *keeper, int64_t now_ms,
+                       struct plimsoll_error *err)
+{
+    const char *name = keeper->config->ca_configmap;
+    plimsoll_autotext bundle = plimsoll_text_make(PLIMSOLL_AUTHORITY_BYTES_MAX);
+    bool written = false;
+    if (name == NULL) {
+        return 0;
+    }
+    plimsoll_authority_bundle(keeper->authority, now_ms, &bundle);
+    if (plimsoll_kube_publish_ca(keeper->kube, plimsoll_kube_namespace(keeper->kube), name,
+                                 plimsoll_text_span(&bundle), &written, err) != 0) {
+        return -1;
+    }
+    if (written) {
+        plimsoll_log(PLIMSOLL_LOG_INFO, "CA published", PLIMSOLL_STR("configmap", name));
+    }
+    return 0;
+}
+
 /* -- the serving certificate ---------------------------------------------------------------------
  */
 
@@ -377,6 +398,7 @@ static bool look(struct plimsoll_certificates *keeper)
         right = (keeper->trust.count == 0 || publish(keeper, now_ms, right ? &err : &later) == 0) &&
                 right;
         right = serve(keeper, now_ms, right ? &err : &later) == 0 && right;
+        right = tell_others(keeper, now_ms, right ? &err : &later) == 0 && right;
     }
     set_state(keeper, &err, now_ms);
     say(keeper, &err);

@@ -26,6 +26,8 @@ static const struct {
      "with --tls-secret: the MutatingWebhookConfiguration that is to trust the CA"},
     {"service", "NAME", FIELD(service),
      "with --tls-secret: the Service by which the webhook is called"},
+    {"ca-configmap", "NAME", FIELD(ca_configmap),
+     "with --tls-secret: the ConfigMap that gets the CA as ca.crt, for others to mount"},
     {"extender-listen", "ADDR:PORT", FIELD(extender_listen),
      "plain HTTP, loopback only: all verbs and the status page /"},
     {"metrics-listen", "ADDR:PORT", FIELD(metrics_listen),
@@ -149,9 +151,11 @@ static int check_certificate(const struct plimsoll_config *config, struct plimso
     if (config->tls_secret != NULL) {
         return check_own_certificate(config, err);
     }
-    if (config->webhook != NULL || config->service != NULL || config->tls_dns.count > 0) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "--webhook, --service and --tls-dns need --tls-secret");
+    if (config->webhook != NULL || config->service != NULL || config->ca_configmap != NULL ||
+        config->tls_dns.count > 0) {
+        return plimsoll_error_set(
+            err, PLIMSOLL_ERR_INVALID,
+            "--webhook, --service, --ca-configmap and --tls-dns need --tls-secret");
     }
     if (config->listen != NULL && (config->tls_cert == NULL || config->tls_key == NULL)) {
         return plimsoll_error_set(

@@ -69,8 +69,8 @@ struct plimsoll_profile {
 struct plimsoll_config {
     /* flags of the same name; NULL: not set */
     char *listen, *tls_cert, *tls_key, *client_ca, *extender_listen, *metrics_listen;
-    char *tls_secret, *webhook, *service; /* object names */
-    struct plimsoll_strings tls_dns;      /* DNS names and addresses besides the Service's */
+    char *tls_secret, *webhook, *service, *ca_configmap; /* object names */
+    struct plimsoll_strings tls_dns; /* DNS names and addresses besides the Service's */
     char *cluster_state, *kubeconfig;
     char *log_format, *log_level; /* json|text; debug|info|warn|error */
     struct plimsoll_placement_settings placement;

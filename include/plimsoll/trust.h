@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The Secret that holds a CA, and the webhook configuration that makes API servers trust it.
+ * The Secret that holds a CA, the webhook configuration that makes API servers trust it, and the
+ * ConfigMap that tells others.
  *
  * Single requests over a plimsoll_kube, each waited for; safe from several threads. Errors are
  * PLIMSOLL_ERR_NOT_FOUND, PLIMSOLL_ERR_DENIED, PLIMSOLL_ERR_CONFLICT (another was faster: read
@@ -57,3 +58,12 @@ int plimsoll_kube_write_trust(struct plimsoll_kube *kube, const char *configurat
                               struct plimsoll_span bundle, struct plimsoll_trust *trust,
                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 void plimsoll_trust_clear(struct plimsoll_trust *trust);
+
+/**
+ * Makes `bundle` the `ca.crt` of a ConfigMap that is there, by server-side apply as `plimsoll`.
+ * Writes nothing where it is that already.
+ * @param written  Set on success.
+ */
+int plimsoll_kube_publish_ca(struct plimsoll_kube *kube, const char *in_namespace, const char *name,
+                             struct plimsoll_span bundle, bool *written,
+                             struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

@@ -11,7 +11,7 @@ static void clear_config(struct plimsoll_config *config)
                        config->client_ca,     config->extender_listen, config->metrics_listen,
                        config->cluster_state, config->kubeconfig,      config->log_format,
                        config->log_level,     config->tls_secret,      config->webhook,
-                       config->service};
+                       config->service,       config->ca_configmap};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         free(strings[i]);
     }

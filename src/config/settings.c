@@ -250,6 +250,7 @@ int plimsoll_settings_read(const struct plimsoll_at *root, struct plimsoll_loadi
         {"tls-secret", CONFIG(tls_secret), read_object_name},
         {"webhook", CONFIG(webhook), read_object_name},
         {"service", CONFIG(service), read_object_name},
+        {"ca-configmap", CONFIG(ca_configmap), read_object_name},
         {"tls-dns", CONFIG(tls_dns), plimsoll_at_strings},
         {"extender-listen", CONFIG(extender_listen), read_address},
         {"metrics-listen", CONFIG(metrics_listen), read_address},

@@ -44,13 +44,19 @@ static json_t *open_object(const struct plimsoll_api_answer *answer, const char 
 /* -- the Secret ----------------------------------------------------------------------------------
  */
 
-static void write_secret_path(const char *in_namespace, const char *name,
-                              struct plimsoll_text *path)
+static void write_core_path(const char *in_namespace, const char *plural, const char *name,
+                            struct plimsoll_text *path)
 {
     plimsoll_text_add_string(path, "/api/v1/namespaces/");
     plimsoll_api_add_escaped(path, in_namespace);
-    plimsoll_text_add_string(path, "/secrets/");
+    plimsoll_text_add_format(path, "/%s/", plural);
     plimsoll_api_add_escaped(path, name);
+}
+
+static void write_secret_path(const char *in_namespace, const char *name,
+                              struct plimsoll_text *path)
+{
+    write_core_path(in_namespace, "secrets", name, path);
 }
 
 static struct plimsoll_text decoded(const json_t *data, const char *key)
@@ -237,4 +243,58 @@ void plimsoll_trust_clear(struct plimsoll_trust *trust)
     free(trust->webhooks);
     free(trust->uid);
     *trust = (struct plimsoll_trust){.count = 0};
+}
+
+/* -- the ConfigMap -------------------------------------------------------------------------------
+ */
+
+/* @return 1 when it has the bundle, 0 when not; then `uid` is its own, NULL after a failure (-1).
+ */
+static int read_published(const struct plimsoll_api_answer *answer, const char *name,
+                          struct plimsoll_span bundle, char **uid, struct plimsoll_error *err)
+{
+    json_auto_t *object = open_object(answer, "ConfigMap", name, err);
+    if (object == NULL) {
+        return -1;
+    }
+    const char *there = string_of(json_object_get(object, "data"), "ca.crt");
+    *uid = copy_string(string_of(json_object_get(object, "metadata"), "uid"));
+    return plimsoll_span_is(bundle, there) ? 1 : 0;
+}
+
+static int apply_ca(struct plimsoll_kube *kube, struct plimsoll_text *path, const char *name,
+                    const char *uid, struct plimsoll_span bundle, struct plimsoll_error *err)
+{
+    json_auto_t *object =
+        json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s%}}", "apiVersion", "v1", "kind", "ConfigMap",
+                  "metadata", "name", name, "uid", uid, "data", "ca.crt", bundle.data, bundle.size);
+    plimsoll_autofree char *body = json_dumps(object, JSON_COMPACT);
+    plimsoll_text_add_string(path, "?fieldManager=plimsoll&force=true");
+    struct plimsoll_api_answer answer = plimsoll_api_call(
+        kube, &(struct plimsoll_api_request){.method = "PATCH",
+                                             .path = path->data,
+                                             .content_type = PLIMSOLL_API_APPLY_PATCH,
+                                             .body = plimsoll_span_of(body)});
+    int result = plimsoll_api_ok(&answer) ? 0 : refused(&answer, "ConfigMap", name, err);
+    plimsoll_api_answer_clear(&answer);
+    return result;
+}
+
+int plimsoll_kube_publish_ca(struct plimsoll_kube *kube, const char *in_namespace, const char *name,
+                             struct plimsoll_span bundle, bool *written, struct plimsoll_error *err)
+{
+    plimsoll_autotext path = plimsoll_text_make(PATH_BYTES_MAX);
+    plimsoll_autofree char *uid = NULL;
+    write_core_path(in_namespace, "configmaps", name, &path);
+    struct plimsoll_api_answer answer =
+        plimsoll_api_call(kube, &(struct plimsoll_api_request){.path = path.data});
+    int result = plimsoll_api_ok(&answer) ? read_published(&answer, name, bundle, &uid, err)
+                                          : refused(&answer, "ConfigMap", name, err);
+    plimsoll_api_answer_clear(&answer);
+    bool differs = result == 0;
+    if (result < 0 || (differs && apply_ca(kube, &path, name, uid, bundle, err) != 0)) {
+        return -1;
+    }
+    *written = differs;
+    return 0;
 }

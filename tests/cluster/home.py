@@ -19,7 +19,7 @@ from plimsoll import _fetch as fetch
 from plimsoll import find_program
 from process import Child
 
-SECRET, WEBHOOK, SERVICE = "gpu-tls", "gpu-webhook", "gpu-service"
+SECRET, CONFIG_MAP, WEBHOOK, SERVICE = "gpu-tls", "gpu-ca", "gpu-webhook", "gpu-service"
 _numbers = itertools.count(1)
 
 
@@ -31,7 +31,8 @@ class Server:
         self.https, self.metrics = process.free_port(), process.free_port()
         self.child = Child(f"{home.namespace}-{name}", [
             *(clock.prefix if clock else []), find_program(), "serve", "--listen", f"127.0.0.1:{self.https}", "--tls-secret", SECRET,
-            "--webhook", home.webhook, "--service", SERVICE, "--tls-dns", "gpu.example.com",
+            "--webhook", home.webhook, "--service", SERVICE, "--ca-configmap", CONFIG_MAP,
+            "--tls-dns", "gpu.example.com",
             "--tls-dns", "10.0.0.7", "--metrics-listen", f"127.0.0.1:{self.metrics}",
             "--kubeconfig", home.kubeconfig], home.plane.folder)
 
@@ -105,6 +106,7 @@ class Home:
                             lambda: self.api.find("serviceaccounts", "default", self.namespace))
         self.make_account()
         self.make_secret()
+        self.api.create("configmaps", {"metadata": {"name": CONFIG_MAP}}, self.namespace)
         return self
 
     def close(self):
@@ -131,7 +133,9 @@ class Home:
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": self.namespace}})
         api.create("roles", {"metadata": {"name": "server"}, "rules": [
             {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [SECRET],
-             "verbs": ["get", "update"]}]}, self.namespace)
+             "verbs": ["get", "update"]},
+            {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [CONFIG_MAP],
+             "verbs": ["get", "patch"]}]}, self.namespace)
         api.create("rolebindings", {
             "metadata": {"name": "server"}, "subjects": [subject],
             "roleRef": {"apiGroup": group, "kind": "Role", "name": "server"}}, self.namespace)
@@ -172,6 +176,10 @@ class Home:
         """@return the webhook's caBundle as text."""
         live = (api or self.api).get("mutatingwebhookconfigurations", self.webhook)
         return decode(live["webhooks"][0]["clientConfig"].get("caBundle", ""))
+
+    def published(self):
+        """@return the CA as others mount it."""
+        return (self.api.find("configmaps", CONFIG_MAP, self.namespace) or {}).get("data", {}).get("ca.crt")
 
     def stored(self, key):
         return decode(self.api.get("secrets", SECRET, self.namespace).get("data", {}).get(key, ""))

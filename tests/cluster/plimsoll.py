@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 
@@ -16,7 +15,6 @@ import process
 from process import Child, say, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SERVICE_NAME = f"plimsoll.{manifests.NAMESPACE}.svc"
 # The server runs as an account that has nothing but the server's own roles; in a pod it shares the
 # scheduler's account, whose rights would hide what is missing in those.
 SERVER_ACCOUNT = "tests-server"
@@ -39,7 +37,6 @@ class Plimsoll:
         self.source = source
         self.program = find_program()
         self.folder = plane.folder
-        self.certs = self.folder / "certs"
         self.https, self.extender, self.metrics = (process.free_port() for _ in range(3))
         self.server = None
         self.scheduler = None
@@ -48,8 +45,7 @@ class Plimsoll:
         """What manifests/README.md says, then the local changes that stand for kube-proxy and name the
         server's account."""
         say("installing manifests/")
-        self.make_certs()
-        self.run_install_script()
+        self.apply()
         self.point_webhook_here()
         self.let_server_account_through()
         self.bind_server_account()
@@ -64,17 +60,8 @@ class Plimsoll:
         self.scheduler = self.plane.scheduler("plimsoll-scheduler", self._scheduler_config(),
                                               self.scheduler_kubeconfig, *self._scheduler_flags())
 
-    def make_certs(self):
-        done = subprocess.run([self.program, "certs", "--out", self.certs, "--dns", SERVICE_NAME],
-                              capture_output=True, text=True)
-        assert done.returncode == 0, f"plimsoll certs: {done.stderr}"
-
-    def run_install_script(self):
-        environment = dict(os.environ, KUBECONFIG=str(self.plane.kubeconfig),
-                           PATH=f"{self.plane.binaries}:{os.environ['PATH']}")
-        done = subprocess.run([manifests.FOLDER / "install.sh", self.certs], env=environment,
-                              capture_output=True, text=True)
-        assert done.returncode == 0, f"install.sh: {done.stderr}"
+    def apply(self):
+        self.plane.kubectl("apply", "-f", manifests.FOLDER)
 
     def point_webhook_here(self):
         """The API server resolves no Service without kube-proxy, but it follows an ExternalName."""
@@ -107,9 +94,7 @@ class Plimsoll:
 
     def start_server(self):
         given = self.source.container("server")["args"]
-        files = {"tls-cert": self.certs / "tls.crt", "tls-key": self.certs / "tls.key"}
         flags = {"config": self.config, "listen": f"127.0.0.1:{self.https}",
-                 **({} if any(one.startswith("--tls-secret=") for one in given) else files),
                  "extender-listen": f"127.0.0.1:{self.extender}",
                  "metrics-listen": f"127.0.0.1:{self.metrics}"}
         # The Deployment's own flags, with this machine's files and ports, and a kubeconfig in the

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from api import ApiError
-from home import SECRET, SERVICE, Creating, certificates
+from home import CONFIG_MAP, SECRET, SERVICE, Creating, certificates
 
 
 def test_from_an_empty_secret_and_a_webhook_without_a_bundle_to_mutated_pods(home):
@@ -95,6 +95,23 @@ def test_a_ca_near_its_end_is_replaced_and_no_pod_is_refused(home):
     creating.check()
     assert len(re.findall("BEGIN PRIVATE KEY", home.stored("ca.key"))) == 2
     assert home.bundle() == bundle
+    server.wait("others to be told", lambda: home.published() == bundle)
+
+
+def test_who_mounts_the_ca_has_it_whatever_becomes_of_the_config_map(home):
+    server = home.run()
+    bundle = home.bundle()
+    server.wait("it to be published", lambda: home.published() == bundle)
+    home.api.merge("configmaps", CONFIG_MAP, {"data": {"ca.crt": "another", "mine": "kept"}}, home.namespace)
+    server.wait("it to be published again", lambda: home.published() == bundle)
+    assert home.api.get("configmaps", CONFIG_MAP, home.namespace)["data"]["mine"] == "kept"
+    # Without it nobody else has to wait.
+    home.api.delete("configmaps", CONFIG_MAP, home.namespace)
+    server.wait("it to be missed", lambda: server.log("certificates are not right"))
+    assert f"ConfigMap {CONFIG_MAP}: " in server.log("certificates are not right")[-1]["err"]
+    assert server.ready() and home.create_pod()
+    home.api.create("configmaps", {"metadata": {"name": CONFIG_MAP}}, home.namespace)
+    server.wait("it to be filled", lambda: home.published() == bundle)
 
 
 @pytest.mark.parametrize("data", [

@@ -143,7 +143,7 @@ def test_what_somebody_else_writes_is_not_rendered(rendered, option):
     for one in rendered[option.name]:
         if one["kind"] == "MutatingWebhookConfiguration":
             assert "caBundle" not in one["webhooks"][0]["clientConfig"]
-        if one["kind"] == "Secret":
+        if one["kind"] == "Secret" or one["metadata"]["name"].endswith("-ca") and one["kind"] == "ConfigMap":
             assert not {"data", "stringData"} & one.keys()
 
 
@@ -151,6 +151,7 @@ def test_a_ca_of_ones_own_goes_to_the_webhook(helm4):
     objects = helm4.template("tls.mode=provided", "tls.existingSecret=mine", "tls.caBundle=QUJD")
     webhook = find(objects, "MutatingWebhookConfiguration", "plimsoll")["webhooks"][0]
     assert webhook["clientConfig"]["caBundle"] == "QUJD"
+    assert find(objects, "ConfigMap", "plimsoll-ca")["data"] == {"ca.crt": "ABC\n"}
     assert "cert-manager.io/inject-ca-from" not in find(
         objects, "MutatingWebhookConfiguration", "plimsoll")["metadata"]["annotations"]
 
@@ -189,7 +190,7 @@ def test_the_programs_take_their_flags_and_files(rendered, option, folder, plane
         words = agent["spec"]["template"]["spec"]["containers"][0]["command"]
         assert words[0] == "plimsoll-agent"
         run(program.with_name("plimsoll-agent"), *words[1:], "--help")
-    for scheduler in [one for one in of_kind(objects, "ConfigMap") if "scheduler.yaml" in one["data"]]:
+    for scheduler in [one for one in of_kind(objects, "ConfigMap") if "scheduler.yaml" in one.get("data", {})]:
         check_scheduler(plane, folder, scheduler["data"]["scheduler.yaml"])
 
 
@@ -252,8 +253,9 @@ def test_each_account_may_do_what_it_needs_and_no_more(rendered):
         *(("node.k8s.io", "runtimeclasses", verb) for verb in ("list", "watch")),
         *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
         *((admission, "mutatingwebhookconfigurations", verb, "plimsoll") for verb in ("get", "patch"))}
-    assert rules("Role", "plimsoll-tls") == {("core", "secrets", verb, "plimsoll-tls")
-                                             for verb in ("get", "update")}
+    assert rules("Role", "plimsoll-tls") == {
+        *(("core", "secrets", verb, "plimsoll-tls") for verb in ("get", "update")),
+        *(("core", "configmaps", verb, "plimsoll-ca") for verb in ("get", "patch"))}
     assert rules("Role", "plimsoll-books") == {
         (leases, "leases", "create"), *((leases, "leases", verb, "plimsoll-books") for verb in ("get", "update"))}
     assert rules("ClusterRole", "plimsoll-agent") == {("core", "nodes", verb) for verb in ("get", "patch")}

@@ -41,7 +41,6 @@ class Replica(Plimsoll):
         self.kills = 0
 
     def prepare(self, installed):
-        self.certs = installed.certs
         self.config = installed.config
         user = yaml.safe_load(installed.server_kubeconfig.read_text())["users"][0]["user"]
         self.server_kubeconfig = self.folder / "server.kubeconfig"

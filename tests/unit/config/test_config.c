@@ -187,10 +187,12 @@ static void flags_have_keys_of_the_same_name(void **state)
                                             "tls-secret: plimsoll-tls\n"
                                             "webhook: plimsoll\n"
                                             "service: gpu.plimsoll\n"
+                                            "ca-configmap: plimsoll-ca\n"
                                             "tls-dns: [gpu.example.com, 10.0.0.7]\n");
     assert_string_equal(config->tls_secret, "plimsoll-tls");
     assert_string_equal(config->webhook, "plimsoll");
     assert_string_equal(config->service, "gpu.plimsoll");
+    assert_string_equal(config->ca_configmap, "plimsoll-ca");
     assert_int_equal(config->tls_dns.count, 2);
     assert_string_equal(config->tls_dns.list[0], "gpu.example.com");
     assert_string_equal(config->tls_dns.list[1], "10.0.0.7");

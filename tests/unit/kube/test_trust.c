@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Secret with the CA and the caBundle: what is asked, what is written, what is taken. */
+/* The Secret with the CA, the caBundle and the ConfigMap: what is asked, what is written, what is
+ * taken. */
 #include "unit.h"
 
 #include "recorded_api.h"
@@ -9,6 +10,7 @@
 #include <jansson.h>
 
 #define SECRET   "/api/v1/namespaces/gpu%20things/secrets/plimsoll-tls"
+#define MAP      "/api/v1/namespaces/gpu%20things/configmaps/plimsoll-ca"
 #define WEBHOOKS "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/plimsoll"
 
 /* "Y2E=" is "ca", "a2V5" is "key". */
@@ -279,6 +281,76 @@ static void odd_webhooks_do_no_harm(void **state)
     }
 }
 
+/* -- the ConfigMap -------------------------------------------------------------------------------
+ */
+
+static int publish(struct recorded_api *api, bool *written, struct plimsoll_error *err)
+{
+    return plimsoll_kube_publish_ca(api->kube, "gpu things", "plimsoll-ca",
+                                    plimsoll_span_of("a\nb"), written, err);
+}
+
+static void a_config_map_that_differs_gets_the_bundle_and_nothing_else(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"kind\":\"ConfigMap\",\"metadata\":{\"uid\":\"5c9a3a52\"}}",
+        "{\"kind\":\"ConfigMap\",\"metadata\":{\"uid\":\"5c9a3a52\"},\"data\":{\"ca.crt\":\"a\"}}",
+        "{\"kind\":\"ConfigMap\",\"metadata\":{\"uid\":\"5c9a3a52\"},\"data\":[]}",
+        "{\"kind\":\"ConfigMap\",\"metadata\":{\"uid\":\"5c9a3a52\"},\"data\":{\"ca.crt\":7}}",
+    };
+    struct recorded_api *api = *state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct plimsoll_error err = {0};
+        bool written = false;
+        size_t asked = api->asked;
+        recorded_give(api, "200 OK", bodies[i]);
+        recorded_give(api, "200 OK", "{}");
+        assert_int_equal(publish(api, &written, &err), 0);
+        assert_true(written);
+        assert_true(recorded_head_starts(api, asked, "GET " MAP " HTTP"));
+        assert_true(recorded_head_starts(api, asked + 1,
+                                         "PATCH " MAP "?fieldManager=plimsoll&force=true HTTP"));
+        assert_true(
+            recorded_head_has(api, asked + 1, "Content-Type: application/apply-patch+yaml\r\n"));
+        json_auto_t *applied = body(api, asked + 1);
+        json_auto_t *expected = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1",
+                                          "kind", "ConfigMap", "metadata", "name", "plimsoll-ca",
+                                          "uid", "5c9a3a52", "data", "ca.crt", "a\nb");
+        assert_true(json_equal(applied, expected));
+    }
+}
+
+static void a_config_map_that_has_the_bundle_is_left_alone(void **state)
+{
+    struct recorded_api *api = *state;
+    struct plimsoll_error err = {0};
+    bool written = true;
+    recorded_give(api, "200 OK",
+                  "{\"kind\":\"ConfigMap\",\"data\":{\"ca.crt\":\"a\\nb\",\"mine\":\"x\"}}");
+    assert_int_equal(publish(api, &written, &err), 0);
+    assert_false(written);
+    assert_int_equal(api->asked, 1);
+}
+
+static void a_config_map_that_cannot_be_read_or_written_is_named(void **state)
+{
+    struct recorded_api *api = *state;
+    struct plimsoll_error err = {0};
+    bool written = true;
+    recorded_give(api, "404 Not Found", "{\"message\":\"not found\"}");
+    assert_int_equal(publish(api, &written, &err), -1);
+    assert_int_equal(err.kind, PLIMSOLL_ERR_NOT_FOUND);
+    assert_string_equal(err.message, "ConfigMap plimsoll-ca: not found");
+    recorded_give(api, "200 OK", "{\"kind\":\"Secret\"}");
+    assert_int_equal(publish(api, &written, &err), -1);
+    assert_int_equal(err.kind, PLIMSOLL_ERR_INVALID);
+    recorded_give(api, "200 OK", "{\"kind\":\"ConfigMap\"}");
+    recorded_give(api, "403 Forbidden", "{\"message\":\"not for you\"}");
+    assert_int_equal(publish(api, &written, &err), -1);
+    assert_int_equal(err.kind, PLIMSOLL_ERR_DENIED);
+    assert_true(written);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, recorded_setup, recorded_teardown)
 
 int main(void)
@@ -295,6 +367,9 @@ int main(void)
         test(what_it_is_after_the_patch_is_what_the_answer_says),
         test(plimsoll_webhooks_max_webhooks_are_taken_and_more_are_refused),
         test(odd_webhooks_do_no_harm),
+        test(a_config_map_that_differs_gets_the_bundle_and_nothing_else),
+        test(a_config_map_that_has_the_bundle_is_left_alone),
+        test(a_config_map_that_cannot_be_read_or_written_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
