@@ -105,41 +105,54 @@ static void add_table(const struct plimsoll_agent_options *options,
     free(comms);
 }
 
+/* One screen, written over the one before: to clear it first would flicker. */
+static void show_screen(const struct plimsoll_text *text)
+{
+    struct plimsoll_span rest = plimsoll_text_span(text), line;
+    (void)fputs("\033[H", stdout);
+    while (rest.size > 0 && plimsoll_span_cut(&rest, '\n', &line)) {
+        (void)fwrite(line.data, 1, line.size, stdout);
+        (void)fputs("\033[K\n", stdout);
+    }
+    (void)fputs("\033[J", stdout);
+}
+
 static int print_look(struct plimsoll_observer *observer,
-                      const struct plimsoll_agent_options *options,
-                      const struct plimsoll_view_options *view)
+                      const struct plimsoll_agent_options *options)
 {
     struct plimsoll_error err = {0};
     struct plimsoll_look look;
+    struct plimsoll_view_options view = look_of_output(); /* a window may get another size */
     plimsoll_autotext out = plimsoll_text_make(OUTPUT_BYTES_MAX);
     int result = plimsoll_observer_look(observer, &look, &err) < 0 ? -1 : 0;
     if (result == 0 && options->json) {
         result = add_json(&look, &out, &err);
     } else if (result == 0) {
-        add_table(options, view, &look, plimsoll_observer_trouble(observer), &out);
+        add_table(options, &view, &look, plimsoll_observer_trouble(observer), &out);
     }
-    if (options->watch && view->colour && !options->json) {
-        (void)fputs("\033[H\033[2J", stdout); /* where a terminal keeps one screen */
-    }
-    if (result != 0) {
-        (void)fflush(stdout);
-        fprintf(stderr, "plimsoll-agent: %s\n", err.message);
-    } else {
+    if (options->watch && view.colour && !options->json) {
+        show_screen(&out);
+    } else if (result == 0) {
         (void)fwrite(out.data, 1, out.size, stdout);
     }
-    return fflush(stdout) == 0 ? result : -1;
+    if (fflush(stdout) != 0) {
+        return -1;
+    }
+    if (result != 0) {
+        fprintf(stderr, "plimsoll-agent: %s\n", err.message);
+    }
+    return result;
 }
 
 int plimsoll_print_looks(const struct plimsoll_agent_options *options, const sigset_t *signals)
 {
     (void)setlocale(LC_CTYPE, "");
     struct plimsoll_observer *observer = plimsoll_observer_new(options);
-    struct plimsoll_view_options view = look_of_output();
-    int result = print_look(observer, options, &view);
+    int result = print_look(observer, options);
     struct timespec wait = {.tv_sec = options->interval_ms / 1000,
                             .tv_nsec = options->interval_ms % 1000 * 1000000};
     while (options->watch && sigtimedwait(signals, NULL, &wait) < 0 && !ferror(stdout)) {
-        result = print_look(observer, options, &view);
+        result = print_look(observer, options);
     }
     plimsoll_observer_free(&observer);
     return result == 0 || options->watch ? 0 : 1;

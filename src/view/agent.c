@@ -1,71 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <plimsoll/view.h>
+#include "columns.h"
 
 #include <plimsoll/clock.h>
-#include <plimsoll/quantity.h>
 
 #include <string.h>
 
-#define BAR_CELLS 20u
-/* Columns of a card's line that are not its name: index, bar, sizes, percent and what is between.
- */
-#define CARD_COLUMNS ((int)BAR_CELLS + 32)
+#define BAR_CELLS_MIN 20u
+#define BAR_CELLS_MAX 64u
+/* A card's line after its bar: `     7Gi / 16Gi     43%`. */
+#define SIZES_COLUMNS 25u
+#define LABEL_MIN     4u
+/* A process's line without label and name: `     4711  …      5Gi  `. */
+#define PROCESS_COLUMNS 23u
 
-#define BOLD "\033[1m"
-#define DIM  "\033[90m"
-#define RED  "\033[31m"
+/* Columns of this machine: as wide as what is in them, and the bar takes the rest. */
+struct layout {
+    const struct plimsoll_view_options *options;
+    bool vendors; /* with the indices: two vendors count from 0 */
+    unsigned label, name, bar, process;
+};
 
-static void add_coloured(struct plimsoll_text *out, const struct plimsoll_view_options *options,
-                         const char *colour, const char *string)
+/* What the driver calls it, without the vendor where that stands in front of it anyway. */
+static const char *name_of(const struct layout *layout, const struct plimsoll_device *device)
 {
-    if (options->colour) {
-        plimsoll_text_add_string(out, colour);
-    }
-    plimsoll_text_add_string(out, string);
-    if (options->colour) {
-        plimsoll_text_add_string(out, "\033[0m");
-    }
+    const char *name = device->product[0] != '\0' ? device->product : device->id;
+    const char *vendor = plimsoll_vendor_text(device->vendor);
+    size_t size = strlen(vendor);
+    bool twice = layout->vendors && strncmp(name, vendor, size) == 0 && name[size] == ' ';
+    return twice ? name + size + 1 : name;
 }
 
-/* Bytes of a UTF-8 string that take at most `columns` characters, and how many those are. */
-static size_t fit(const char *string, int columns, int *taken)
+static unsigned max_of(unsigned a, unsigned b)
 {
-    size_t size = 0;
-    *taken = 0;
-    while (string[size] != '\0' && *taken < columns) {
-        size++;
-        while (((unsigned char)string[size] & 0xc0) == 0x80) {
-            size++;
+    return a > b ? a : b;
+}
+
+static unsigned min_of(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static void add_label(struct plimsoll_text *out, const struct layout *layout,
+                      const struct plimsoll_device *device)
+{
+    char label[48];
+    snprintf(label, sizeof label, "%s%s%d",
+             layout->vendors ? plimsoll_vendor_text(device->vendor) : "",
+             layout->vendors ? " " : "", device->index);
+    plimsoll_text_add_format(out, "%*s  ", (int)layout->label, label);
+}
+
+static bool share_indices(const struct plimsoll_measurement *measurement)
+{
+    for (uint32_t i = 0; i < measurement->device_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (measurement->devices[i].index == measurement->devices[k].index) {
+                return true;
+            }
         }
-        (*taken)++;
     }
-    return size;
+    return false;
 }
 
-/* What a driver or a process calls itself must not steer a terminal. */
-static void add_column(struct plimsoll_text *out, const char *string, int columns)
+static unsigned longest_process(const struct plimsoll_view_machine *machine)
 {
-    struct plimsoll_error clean = {0};
-    int taken;
-    plimsoll_error_set(&clean, PLIMSOLL_ERR_NONE, "%s", string);
-    size_t size = fit(clean.message, columns, &taken);
-    plimsoll_text_add(out, clean.message, size);
-    plimsoll_text_add_format(out, "%*s", columns - taken, "");
+    unsigned longest = sizeof "process" - 1;
+    size_t count = 0;
+    for (uint32_t i = 0; i < machine->measurement->device_count; i++) {
+        count += machine->measurement->devices[i].process_count;
+    }
+    for (size_t i = 0; i < count && machine->comms != NULL; i++) {
+        longest = max_of(longest, (unsigned)strlen(machine->comms[i]));
+    }
+    return longest;
+}
+
+static struct layout lay_out(const struct plimsoll_view_machine *machine,
+                             const struct plimsoll_view_options *options)
+{
+    const struct plimsoll_measurement *measurement = machine->measurement;
+    struct layout layout = {.options = options,
+                            .vendors = share_indices(measurement),
+                            .label = LABEL_MIN,
+                            .process = longest_process(machine)};
+    unsigned longest = 0;
+    for (uint32_t i = 0; i < measurement->device_count; i++) {
+        plimsoll_autotext label = plimsoll_text_make(64), name = plimsoll_text_make(1024);
+        add_label(&label, &layout, &measurement->devices[i]);
+        layout.label = max_of(layout.label, (unsigned)label.size - 2);
+        longest = max_of(longest, plimsoll_column_clean(&name, options,
+                                                        name_of(&layout, &measurement->devices[i]),
+                                                        options->width));
+    }
+    unsigned room = options->width - layout.label - 4 - SIZES_COLUMNS;
+    layout.name = min_of(longest, room - BAR_CELLS_MIN);
+    layout.bar = min_of(room - layout.name, BAR_CELLS_MAX);
+    return layout;
 }
 
 /* As a load it is: calm, filling, full. */
 static const char *colour_of(unsigned percent)
 {
-    return percent < 60 ? "\033[32m" : percent < 90 ? "\033[33m" : RED;
+    return percent < 60 ? GREEN : percent < 90 ? YELLOW : RED;
 }
 
 /* Whatever is in use shows, and a card is not shown full before it is. */
-static void add_bar(unsigned percent, uint64_t used, const struct plimsoll_view_options *options,
+static void add_bar(unsigned percent, uint64_t used, const struct layout *layout,
                     struct plimsoll_text *out)
 {
-    unsigned cells = percent * BAR_CELLS / 100;
+    const struct plimsoll_view_options *options = layout->options;
+    unsigned cells = percent * layout->bar / 100;
     cells = cells == 0 && used > 0 ? 1 : cells;
-    for (unsigned i = 0; i < BAR_CELLS; i++) {
+    for (unsigned i = 0; i < layout->bar; i++) {
         bool full = i < cells;
         if (i == 0 || i == cells) { /* one change of colour for each part */
             plimsoll_text_add_string(out, !options->colour ? "" : full ? colour_of(percent) : DIM);
@@ -75,73 +121,85 @@ static void add_bar(unsigned percent, uint64_t used, const struct plimsoll_view_
     plimsoll_text_add_string(out, options->colour ? "\033[0m" : "");
 }
 
+/* In a bar's place why there is none. */
+static void add_reason(const char *reason, const char *colour, const struct layout *layout,
+                       struct plimsoll_text *out)
+{
+    plimsoll_text_add_string(out, layout->options->colour ? colour : "");
+    plimsoll_column_add(out, layout->options, reason, layout->bar);
+    plimsoll_text_add_string(out, layout->options->colour ? "\033[0m" : "");
+}
+
 static void add_sizes(const struct plimsoll_device *device, unsigned percent,
                       struct plimsoll_text *out)
 {
-    char used[PLIMSOLL_QUANTITY_SIZE], total[PLIMSOLL_QUANTITY_SIZE];
     bool known = device->used != PLIMSOLL_BYTES_UNKNOWN;
-    plimsoll_text_add_format(
-        out, "  %8s / %s", known ? plimsoll_quantity_format(device->used, used) : "?",
-        device->total > 0 ? plimsoll_quantity_format(device->total, total) : "?");
+    struct bytes used = bytes_of(device->used), total = bytes_of(device->total);
+    plimsoll_text_add_format(out, "  %8s / %s", known ? used.text : "?",
+                             device->total > 0 ? total.text : "?");
     if (known && device->total > 0) {
-        plimsoll_text_add_format(out, " %*u%%", 10 - (int)strlen(total), percent);
+        plimsoll_text_add_format(out, " %*u%%", 10 - (int)strlen(total.text), percent);
     }
 }
 
-static void add_card(const struct plimsoll_device *device,
-                     const struct plimsoll_view_options *options, struct plimsoll_text *out)
+static void add_card(const struct plimsoll_device *device, const struct layout *layout,
+                     struct plimsoll_text *out)
 {
     bool known = device->used != PLIMSOLL_BYTES_UNKNOWN && device->total > 0;
     bool healthy = device->health[0] == '\0' || strcmp(device->health, "ok") == 0;
     uint64_t used = !known ? 0 : device->used < device->total ? device->used : device->total;
     unsigned percent = known ? (unsigned)((double)used / (double)device->total * 100) : 0;
-    plimsoll_text_add_format(out, "%3d  ", device->index);
-    add_column(out, device->product[0] != '\0' ? device->product : device->id,
-               (int)options->width - CARD_COLUMNS);
+    add_label(out, layout, device);
+    plimsoll_column_add(out, layout->options, name_of(layout, device), layout->name);
     plimsoll_text_add_string(out, "  ");
-    if (healthy) {
-        add_bar(percent, used, options, out);
+    if (!healthy) {
+        add_reason(device->health, RED, layout, out);
+    } else if (!known) {
+        add_reason("not known", DIM, layout, out);
     } else {
-        plimsoll_text_add_string(out, options->colour ? RED : "");
-        add_column(out, device->health, BAR_CELLS);
-        plimsoll_text_add_string(out, options->colour ? "\033[0m" : "");
+        add_bar(percent, used, layout, out);
     }
     add_sizes(device, percent, out);
     plimsoll_text_add_char(out, '\n');
 }
 
-static void add_instances(const struct plimsoll_device *device, struct plimsoll_text *out)
+static void add_instances(const struct plimsoll_device *device, const struct layout *layout,
+                          struct plimsoll_text *out)
 {
-    char vram[PLIMSOLL_QUANTITY_SIZE];
     for (uint32_t i = 0; i < device->mig_count; i++) {
-        plimsoll_text_add_format(out, "     %-16s  %8s  %s\n", device->mig[i].profile,
-                                 plimsoll_quantity_format(device->mig[i].vram, vram),
-                                 device->mig[i].id);
+        plimsoll_text_add_format(out, "%*s", (int)layout->label + 2, "");
+        plimsoll_column_add(out, layout->options, device->mig[i].profile, 16);
+        plimsoll_text_add_format(out, "  %8s  ", bytes_of(device->mig[i].vram).text);
+        (void)plimsoll_column_clean(out, layout->options, device->mig[i].id,
+                                    layout->options->width - layout->label - 30);
+        plimsoll_text_add_char(out, '\n');
     }
 }
 
-static void add_process(const struct plimsoll_view_machine *machine,
+static void add_process(const struct plimsoll_view_machine *machine, const struct layout *layout,
                         const struct plimsoll_device *device, size_t at,
                         const struct plimsoll_device_process *process, struct plimsoll_text *out)
 {
-    char bytes[PLIMSOLL_QUANTITY_SIZE];
     const char *nobody = !machine->attribution ? "" : process->missing ? "?" : "the host";
-    plimsoll_text_add_format(out, "%3d  ", device->index);
+    add_label(out, layout, device);
     if (process->pid > 0) {
         plimsoll_text_add_format(out, "%7d  ", process->pid);
     } else {
         plimsoll_text_add_string(out, "      -  ");
     }
-    add_column(out, machine->comms != NULL ? machine->comms[at] : "", PLIMSOLL_VIEW_COMM_SIZE - 1);
-    plimsoll_text_add_format(out, "  %8s  %s\n",
-                             process->bytes != PLIMSOLL_BYTES_UNKNOWN
-                                 ? plimsoll_quantity_format(process->bytes, bytes)
-                                 : "?",
-                             process->pod.text[0] != '\0' ? process->pod.text : nobody);
+    plimsoll_column_add(out, layout->options, machine->comms != NULL ? machine->comms[at] : "",
+                        layout->process);
+    plimsoll_text_add_format(
+        out, "  %8s  ",
+        process->bytes != PLIMSOLL_BYTES_UNKNOWN ? bytes_of(process->bytes).text : "?");
+    (void)plimsoll_column_clean(
+        out, layout->options, process->pod.text[0] != '\0' ? process->pod.text : nobody,
+        layout->options->width - layout->label - layout->process - PROCESS_COLUMNS);
+    plimsoll_text_add_char(out, '\n');
 }
 
-static void add_processes(const struct plimsoll_view_machine *machine,
-                          const struct plimsoll_view_options *options, struct plimsoll_text *out)
+static void add_processes(const struct plimsoll_view_machine *machine, const struct layout *layout,
+                          struct plimsoll_text *out)
 {
     const struct plimsoll_measurement *measurement = machine->measurement;
     size_t at = 0;
@@ -149,10 +207,30 @@ static void add_processes(const struct plimsoll_view_machine *machine,
         const struct plimsoll_device *device = &measurement->devices[i];
         for (uint32_t k = 0; k < device->process_count; k++, at++) {
             if (at == 0) {
-                add_coloured(out, options, DIM, "card      pid  process              used  pod\n");
+                char heading[128];
+                snprintf(heading, sizeof heading, "%*s      pid  %-*s      used  pod\n",
+                         (int)layout->label, "card", (int)layout->process, "process");
+                plimsoll_column_coloured(out, layout->options, DIM, heading);
             }
-            add_process(machine, device, at, &device->processes[k], out);
+            add_process(machine, layout, device, at, &device->processes[k], out);
         }
+    }
+}
+
+static void add_heading(const struct plimsoll_view_machine *machine,
+                        const struct plimsoll_view_options *options, struct plimsoll_text *out)
+{
+    const char *driver = machine->measurement->driver;
+    char time[PLIMSOLL_TIME_SIZE];
+    plimsoll_column_coloured(out, options, BOLD,
+                             machine->name != NULL ? machine->name : "this machine");
+    plimsoll_text_add_string(out, driver[0] != '\0' ? "  driver " : "");
+    (void)plimsoll_column_clean(out, options, driver, options->width);
+    plimsoll_text_add_format(out, "  %s\n", plimsoll_time_format(machine->time_unix_ms, time));
+    if (machine->trouble != NULL && machine->trouble[0] != '\0') {
+        plimsoll_text_add_string(out, options->colour ? RED : "");
+        plimsoll_column_wrap(out, options, machine->trouble, 0, 0);
+        plimsoll_text_add_string(out, options->colour ? "\033[0m" : "");
     }
 }
 
@@ -160,24 +238,14 @@ void plimsoll_view_machine(const struct plimsoll_view_machine *machine,
                            const struct plimsoll_view_options *options, struct plimsoll_text *out)
 {
     const struct plimsoll_measurement *measurement = machine->measurement;
-    char time[PLIMSOLL_TIME_SIZE];
-    plimsoll_autotext driver = plimsoll_text_make(256);
-    plimsoll_text_add_string(&driver, measurement->driver[0] != '\0' ? "driver " : "");
-    plimsoll_text_add_string(&driver, measurement->driver);
-    add_coloured(out, options, BOLD, machine->name != NULL ? machine->name : "this machine");
-    plimsoll_text_add_string(out, "  ");
-    add_column(out, driver.data != NULL ? driver.data : "", (int)driver.size);
-    plimsoll_text_add_format(out, "  %s\n", plimsoll_time_format(machine->time_unix_ms, time));
-    if (machine->trouble != NULL && machine->trouble[0] != '\0') {
-        add_coloured(out, options, RED, machine->trouble);
-        plimsoll_text_add_char(out, '\n');
-    }
+    struct layout layout = lay_out(machine, options);
+    add_heading(machine, options, out);
     for (uint32_t i = 0; i < measurement->device_count; i++) {
-        add_card(&measurement->devices[i], options, out);
-        add_instances(&measurement->devices[i], out);
+        add_card(&measurement->devices[i], &layout, out);
+        add_instances(&measurement->devices[i], &layout, out);
     }
     if (measurement->device_count == 0) {
         plimsoll_text_add_string(out, "     no cards\n");
     }
-    add_processes(machine, options, out);
+    add_processes(machine, &layout, out);
 }

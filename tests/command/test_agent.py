@@ -108,7 +108,7 @@ class Printing(unittest.TestCase):
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
         lines = ended.stdout.splitlines()
         self.assertRegex(lines[0], r"^desk  driver fake 1\.0  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        self.assertRegex(lines[1], r"^  0  NVIDIA GeForce RTX 4060 Ti .*7Gi / 16Gi +43%$")
+        self.assertRegex(lines[1], r"^   0  NVIDIA GeForce RTX 4060 Ti .*7Gi / 16Gi +43%$")
         self.assertNotIn("\033", ended.stdout)
         self.assertTrue(all(len(line) <= 80 for line in lines))
 
@@ -183,14 +183,17 @@ class Printing(unittest.TestCase):
             self.assertEqual(ended.returncode, 1)
             self.assertIn("colour", ended.stderr)
 
-    def on_terminal(self, **environment):
-        """@return what --once writes to a terminal."""
+    def on_terminal(self, *flags, until=None, **environment):
+        """@return what the agent writes to a terminal; `until` that is there, or it ends."""
         master, slave = pty.openpty()
-        child = subprocess.Popen([PROGRAM, "--once", "--reader", f"fake:{CARDS}"], stdout=slave,
+        child = subprocess.Popen([PROGRAM, *(flags or ["--once"]), "--reader", f"fake:{CARDS}"], stdout=slave,
                                  env={"TERM": "xterm", **environment})
         os.close(slave)
         text = b""
         while select.select([master], [], [], PATIENCE_S)[0]:
+            if until and text.count(until) >= 3:
+                child.send_signal(signal.SIGINT)
+                until = None
             try:
                 piece = os.read(master, 65536)
             except OSError:
@@ -209,6 +212,14 @@ class Printing(unittest.TestCase):
         self.assertNotIn("\033", self.on_terminal(TERM="dumb"))
         self.assertIn("█", self.on_terminal(LC_ALL="C.UTF-8"))
         self.assertIn("#", self.on_terminal(LC_ALL="C"))
+
+    def test_watch_keeps_one_screen_on_a_terminal(self):
+        text = self.on_terminal("--watch", "--interval", "200ms", until=b"\033[J")
+        first, second = text.split("\033[H")[1:3]
+        self.assertTrue(all(line.endswith("\033[K\r") for line in second.split("\n")[:-1]))
+        self.assertTrue(second.endswith("\033[J"))
+        self.assertEqual(first.splitlines()[1:], second.splitlines()[1:])  # the first has the time
+        self.assertNotIn("\033[2J", text)
 
     def test_watch_prints_until_it_is_told_to_stop(self):
         child = subprocess.Popen([PROGRAM, "--watch", "-o", "json", "--interval", "200ms", "--reader",

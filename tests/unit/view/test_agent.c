@@ -86,15 +86,15 @@ static void a_card_is_a_line_and_a_process_is_one_below(void **state)
     assert_string_equal(
         shown(*state, 80, false, false),
         "desk  driver 580.95.05  2026-11-22T05:10:00Z\n"
-        "  0  NVIDIA GeForce RTX 4060 Ti    ##################..      15Gi / 16Gi     93%\n"
-        "  1  Quadro                        ....................         0 / 8Gi       0%\n"
-        "  2  NVIDIA A100-SXM4-80GB with a  ....................         ? / 80Gi\n"
-        "     1g.10gb              9.5Gi  MIG-1\n"
-        " 10  0000:c5:00.0                  lost                         ? / ?\n"
+        "   0  NVIDIA GeForce RTX 4060 Ti   ##################..      15Gi / 16Gi     93%\n"
+        "   1  Quadro                       ....................         0 / 8Gi       0%\n"
+        "   2  NVIDIA A100-SXM4-80GB with~  not known                    ? / 80Gi\n"
+        "      1g.10gb              9.5Gi  MIG-1\n"
+        "  10  0000:c5:00.0                 lost                         ? / ?\n"
         "card      pid  process              used  pod\n"
-        "  0     4711  ollama               14Gi  " POD_1 "\n"
-        "  0       12  Xorg                512Mi  the host\n"
-        " 10        -  averylongcomman         ?  " POD_1 "\n");
+        "   0     4711  ollama               14Gi  " POD_1 "\n"
+        "   0       12  Xorg                512Mi  the host\n"
+        "  10        -  averylongcomman         ?  " POD_1 "\n");
 }
 
 static void a_process_that_is_not_to_be_seen_is_not_called_the_hosts(void **state)
@@ -106,13 +106,49 @@ static void a_process_that_is_not_to_be_seen_is_not_called_the_hosts(void **stat
 
 static void no_line_is_longer_than_the_terminal(void **state)
 {
+    struct lab *lab = *state;
+    memset(lab->mig.id, 'M', sizeof lab->mig.id - 1);
+    lab->machine.trouble = "the driver was unloaded or exchanged, and what it says now is that it "
+                           "is another one than its library, which may take a while";
+    lab->devices[1].index = 0;
     for (unsigned width = 80; width <= 160; width += 40) {
-        const char *line = shown(*state, width, false, false);
+        const char *line = shown(lab, width, false, false);
         for (size_t size; *line != '\0'; line += size + 1) {
             size = strcspn(line, "\n");
             assert_true(size <= width);
         }
     }
+}
+
+static void bars_take_what_the_names_leave(void **state)
+{
+    struct lab *lab = *state;
+    lab->measurement.device_count = 2;
+    lab->processes[0].pod.text[0] = '\0';
+    assert_string_equal(shown(lab, 100, false, false),
+                        "desk  driver 580.95.05  2026-11-22T05:10:00Z\n"
+                        "   0  NVIDIA GeForce RTX 4060 Ti  "
+                        "######################################...      15Gi / 16Gi     93%\n"
+                        "   1  Quadro                      "
+                        ".........................................         0 / 8Gi       0%\n"
+                        "card      pid  process      used  pod\n"
+                        "   0     4711  ollama       14Gi  the host\n"
+                        "   0       12  Xorg        512Mi  the host\n");
+}
+
+/* Each vendor's tool counts from 0. */
+static void two_cards_with_one_index_are_told_apart_by_their_vendors(void **state)
+{
+    struct lab *lab = *state;
+    lab->devices[1].index = 0;
+    lab->devices[0].vendor = PLIMSOLL_VENDOR_NVIDIA;
+    lab->devices[1].vendor = PLIMSOLL_VENDOR_AMD;
+    lab->measurement.device_count = 2;
+    const char *text = shown(lab, 80, false, false);
+    assert_non_null(strstr(text, "\nNVIDIA 0  GeForce RTX 4060 Ti  ####"));
+    assert_non_null(strstr(text, "\n   AMD 0  Quadro               ...."));
+    assert_non_null(strstr(text, "\n    card      pid  process      used  pod\n"
+                                 "NVIDIA 0     4711  ollama       14Gi  " POD_1 "\n"));
 }
 
 static void bars_are_blocks_where_they_can_be(void **state)
@@ -152,10 +188,10 @@ static void colour_says_how_full_and_is_only_there_when_asked_for(void **state)
 static void names_cannot_steer_the_terminal(void **state)
 {
     struct lab *lab = *state;
-    strcpy(lab->devices[1].product, "\033[2J Grafikkarte für München");
+    strcpy(lab->devices[1].product, "\033[2J Karte für München");
     strcpy(lab->devices[3].health, "lost\033[2J");
     const char *text = shown(lab, 80, false, false);
-    assert_non_null(strstr(text, "  1  ?[2J Grafikkarte für München  ...."));
+    assert_non_null(strstr(text, "   1  ?[2J Karte für München       ...."));
     assert_null(strchr(text, '\033'));
 }
 
@@ -167,7 +203,7 @@ static void trouble_and_a_machine_without_cards_are_said(void **state)
     lab->machine.attribution = false;
     const char *text = shown(lab, 80, false, false);
     assert_int_equal(strncmp(text, "this machine  ", 14), 0);
-    assert_non_null(strstr(text, "Z\nthe driver is being upgraded\n  0  "));
+    assert_non_null(strstr(text, "Z\nthe driver is being upgraded\n   0  "));
     assert_null(strstr(text, "the host"));
     lab->measurement.device_count = 0;
     lab->measurement.driver[0] = '\0';
@@ -181,6 +217,8 @@ int main(void)
         TEST(a_card_is_a_line_and_a_process_is_one_below),
         TEST(a_process_that_is_not_to_be_seen_is_not_called_the_hosts),
         TEST(no_line_is_longer_than_the_terminal),
+        TEST(bars_take_what_the_names_leave),
+        TEST(two_cards_with_one_index_are_told_apart_by_their_vendors),
         TEST(bars_are_blocks_where_they_can_be),
         TEST(a_little_is_never_shown_as_nothing_nor_almost_all_as_full),
         TEST(colour_says_how_full_and_is_only_there_when_asked_for),
