@@ -4,6 +4,7 @@
 #include <plimsoll/clock.h>
 #include <plimsoll/feed.h>
 #include <plimsoll/json.h>
+#include <plimsoll/json_stream.h>
 
 /* ConfigMaps of a release: a megabyte each, and there are two. */
 #define CONFIG_MAPS_BYTES_MAX (8u * 1024 * 1024)
@@ -106,51 +107,77 @@ void plimsoll_settings_clear(struct plimsoll_settings *settings)
 /* -- the picture ---------------------------------------------------------------------------------
  */
 
+/* A page on its way: into the picture, and object by object into a simulation. */
+struct page {
+    struct plimsoll_feed *feed;
+    struct plimsoll_simulation *simulation; /* NULL: none */
+    struct plimsoll_json_stream *objects;   /* of the simulation */
+    enum plimsoll_kind kind;
+};
+
+static int take_object(void *context, struct plimsoll_span object, struct plimsoll_error *err)
+{
+    const struct page *page = context;
+    return plimsoll_simulation_add(page->simulation, page->kind, object, err);
+}
+
 static int take_bytes(void *context, struct plimsoll_span bytes, struct plimsoll_error *err)
 {
-    return plimsoll_feed_bytes(context, bytes, err);
+    const struct page *page = context;
+    if (page->objects != NULL && plimsoll_json_stream_feed(page->objects, bytes, err) < 0) {
+        return -1;
+    }
+    return plimsoll_feed_bytes(page->feed, bytes, err);
 }
 
 /* One page: a run of kubectl whose output goes straight into the picture. */
 static int read_page(const struct plimsoll_kubectl *kubectl, const char *resource,
-                     struct plimsoll_feed *feed, struct plimsoll_error *err)
+                     struct page *page, struct plimsoll_error *err)
 {
+    static const char *const items[] = {"items"};
+    struct plimsoll_json_stream_handler handler = {.context = page, .element = take_object};
     plimsoll_autotext path = plimsoll_text_make(PATH_SIZE);
     plimsoll_text_add_format(&path, "/api/v1/%slimit=%u", resource, PAGE_OBJECTS);
-    if (plimsoll_feed_continue(feed)[0] != '\0') {
-        plimsoll_text_add_format(&path, "&continue=%s", plimsoll_feed_continue(feed));
+    if (plimsoll_feed_continue(page->feed)[0] != '\0') {
+        plimsoll_text_add_format(&path, "&continue=%s", plimsoll_feed_continue(page->feed));
+    }
+    if (page->simulation != NULL) {
+        page->objects = plimsoll_json_stream_new(items, 1, &handler, PLIMSOLL_OBJECT_BYTES_MAX);
     }
     const char *const arguments[] = {"get", "--raw", path.data, NULL};
-    if (plimsoll_kubectl_run(kubectl, arguments, take_bytes, feed, err) < 0 ||
-        plimsoll_feed_finish(feed, err) < 0) {
-        return -1;
+    int result = plimsoll_kubectl_run(kubectl, arguments, take_bytes, page, err);
+    if (page->objects != NULL) {
+        plimsoll_json_stream_free(&page->objects);
     }
-    return 0;
+    return result < 0 ? -1 : plimsoll_feed_finish(page->feed, err);
 }
 
 static int read_list(const struct plimsoll_kubectl *kubectl, struct plimsoll_cluster *picture,
-                     enum plimsoll_kind kind, struct plimsoll_error *err)
+                     struct plimsoll_simulation *simulation, enum plimsoll_kind kind,
+                     struct plimsoll_error *err)
 {
     /* Finished pods hold nothing. */
     const char *resource =
         kind == PLIMSOLL_KIND_NODES
             ? "nodes?"
             : "pods?fieldSelector=status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed&";
-    struct plimsoll_feed *feed = plimsoll_feed_list(picture, kind);
+    struct page page = {
+        .feed = plimsoll_feed_list(picture, kind), .simulation = simulation, .kind = kind};
     int result = 0;
     do {
-        result = read_page(kubectl, resource, feed, err);
-    } while (result == 0 && plimsoll_feed_continue(feed)[0] != '\0');
-    plimsoll_feed_free(&feed);
+        result = read_page(kubectl, resource, &page, err);
+    } while (result == 0 && plimsoll_feed_continue(page.feed)[0] != '\0');
+    plimsoll_feed_free(&page.feed);
     if (result < 0) {
         return plimsoll_error_wrap(err, "%s", kind == PLIMSOLL_KIND_NODES ? "nodes" : "pods");
     }
     return 0;
 }
 
-int plimsoll_picture_load(const struct plimsoll_kubectl *kubectl,
-                          const struct plimsoll_settings *settings,
-                          struct plimsoll_cluster **picture, struct plimsoll_error *err)
+int plimsoll_picture_load_both(const struct plimsoll_kubectl *kubectl,
+                               const struct plimsoll_settings *settings,
+                               struct plimsoll_simulation *simulation,
+                               struct plimsoll_cluster **picture, struct plimsoll_error *err)
 {
     const struct plimsoll_config *config = settings->config;
     struct plimsoll_cluster *loaded = plimsoll_cluster_new(&(struct plimsoll_cluster_options){
@@ -160,13 +187,20 @@ int plimsoll_picture_load(const struct plimsoll_kubectl *kubectl,
     });
     plimsoll_cluster_tick(loaded, plimsoll_clock_unix_ms());
     plimsoll_cluster_skip(loaded, PLIMSOLL_KIND_RUNTIME_CLASSES);
-    if (read_list(kubectl, loaded, PLIMSOLL_KIND_NODES, err) < 0 ||
-        read_list(kubectl, loaded, PLIMSOLL_KIND_PODS, err) < 0) {
+    if (read_list(kubectl, loaded, simulation, PLIMSOLL_KIND_NODES, err) < 0 ||
+        read_list(kubectl, loaded, simulation, PLIMSOLL_KIND_PODS, err) < 0) {
         plimsoll_cluster_free(&loaded);
         return -1;
     }
     *picture = loaded;
     return 0;
+}
+
+int plimsoll_picture_load(const struct plimsoll_kubectl *kubectl,
+                          const struct plimsoll_settings *settings,
+                          struct plimsoll_cluster **picture, struct plimsoll_error *err)
+{
+    return plimsoll_picture_load_both(kubectl, settings, NULL, picture, err);
 }
 
 struct plimsoll_extender_node *plimsoll_picture_nodes(struct plimsoll_cluster *picture,

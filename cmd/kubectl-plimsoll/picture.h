@@ -6,6 +6,7 @@
 
 #include <plimsoll/cluster.h>
 #include <plimsoll/config.h>
+#include <plimsoll/simulate.h>
 
 /** The settings of the release that is installed, else the built-in ones. */
 struct plimsoll_settings {
@@ -34,6 +35,13 @@ int plimsoll_picture_load(const struct plimsoll_kubectl *kubectl,
                           const struct plimsoll_settings *settings,
                           struct plimsoll_cluster **picture,
                           struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/** The same, and every object into a simulation that has not begun. */
+int plimsoll_picture_load_both(const struct plimsoll_kubectl *kubectl,
+                               const struct plimsoll_settings *settings,
+                               struct plimsoll_simulation *simulation,
+                               struct plimsoll_cluster **picture,
+                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
 
 /** Every node with cards, or every node. Borrowed while the picture is held; the array is the
  * caller's. */

@@ -60,16 +60,16 @@ struct plimsoll_view_scheduling {
 /** Why does the pod wait, or run where it does? Borrowed until the explanation is freed. */
 struct plimsoll_view_question {
     const struct plimsoll_pod *pod;
-    const struct plimsoll_view_scheduling *scheduling; /* NULL: a pod that is not there yet; then is
-                                                          counted how many like it would fit */
+    const struct plimsoll_view_scheduling *scheduling; /* NULL: a pod that is not there yet */
     const struct plimsoll_view_cluster *cluster;       /* all nodes, those without a card, too */
     const struct plimsoll_placement_settings *settings;
     const char *const *schedulers; /* that ask Plimsoll; none: nobody says which */
     size_t scheduler_count;
+    /* Of a pod that is not there yet: how many like it each of the cluster's nodes takes, one after
+     * the other; what has the VRAM and takes none is ruled out by other filters, unless capped. */
+    const size_t *like;
+    bool like_capped; /* more than were counted */
 };
-
-/** Pods of a kind that are counted on one node: a kubelet takes 110 unless told otherwise. */
-#define PLIMSOLL_VIEW_FIT_MAX 110
 
 /** Where a pod stands. Of one that is not there yet: REFUSED, NO_GPU, WAITS or FITS. */
 enum plimsoll_view_standing {

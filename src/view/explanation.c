@@ -28,10 +28,10 @@ static void judge(const struct plimsoll_view_question *question, struct candidat
     }
     candidate->score =
         plimsoll_placement_score(seen->view.node, load, &pod->demand, question->settings);
-    candidate->no_device = plimsoll_fit_devices(&seen->view, pod) < pod->demand.cards;
-    if (question->scheduling == NULL) {
-        candidate->like = plimsoll_fit_count(&seen->view, pod, question->settings);
-    }
+    candidate->no_device =
+        candidate->like == 0 && plimsoll_devices_left(&seen->view, pod) < pod->demand.cards;
+    candidate->ruled_out = question->scheduling == NULL && candidate->like == 0 &&
+                           !question->like_capped && !candidate->no_device;
 }
 
 /* Of two reasons: which comes first? Those of nodes that come closest do; each has one place. */
@@ -53,6 +53,12 @@ static int compare_reasons(enum plimsoll_reason a, enum plimsoll_reason b)
     return a > b ? -1 : 1; /* the enum begins with what is farthest */
 }
 
+static bool takes(const struct candidate *candidate)
+{
+    return candidate->verdict.reason == PLIMSOLL_FITS && !candidate->no_device &&
+           !candidate->ruled_out;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct candidate *a = left, *b = right;
@@ -60,8 +66,8 @@ static int compare(const void *left, const void *right)
     if (order == 0 && a->verdict.missing != b->verdict.missing) {
         order = a->verdict.missing < b->verdict.missing ? -1 : 1;
     }
-    if (order == 0 && a->no_device != b->no_device) {
-        order = a->no_device ? 1 : -1;
+    if (order == 0 && takes(a) != takes(b)) {
+        order = takes(a) ? -1 : 1;
     }
     if (order == 0 && a->score != b->score) {
         order = a->score > b->score ? -1 : 1;
@@ -79,6 +85,7 @@ static void judge_all(struct plimsoll_view_explanation *it)
         struct candidate *candidate = &it->candidates[i];
         candidate->seen = &cluster->nodes[i];
         candidate->here = strcmp(home, candidate->seen->view.node->name) == 0;
+        candidate->like = it->question.like != NULL ? it->question.like[i] : 0;
         judge(&it->question, candidate);
     }
     qsort(it->candidates, it->candidate_count, sizeof *it->candidates, compare);
@@ -99,10 +106,8 @@ static void group(struct plimsoll_view_explanation *it)
             it->home = candidate;
         }
         it->like += candidate->like;
-        it->like_capped |= candidate->like == PLIMSOLL_VIEW_FIT_MAX;
-        if (candidate->verdict.reason == PLIMSOLL_FITS) {
-            it->fitting += candidate->no_device ? 0 : 1;
-        } else if (it->closest == NULL) {
+        it->fitting += takes(candidate) ? 1 : 0;
+        if (candidate->verdict.reason != PLIMSOLL_FITS && it->closest == NULL) {
             it->closest = candidate;
         }
     }
@@ -276,7 +281,7 @@ static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_
     }
     plimsoll_text_add_format(out, "fits on %zu of %zu %s now; %s%zu %s it in all.", it->fitting,
                              it->candidate_count, it->candidate_count == 1 ? "node" : "nodes",
-                             it->like_capped ? "at least " : "", it->like,
+                             it->question.like_capped ? "at least " : "", it->like,
                              it->like == 1 ? "pod like" : "pods like");
 }
 

@@ -15,7 +15,8 @@ struct candidate {
     bool here;      /* the pod is on it */
     bool no_device; /* it has the VRAM, but no device of the plugin is left for the kubelet to give
                      */
-    size_t like;    /* of a pod that is not there yet: how many such pods fit beside each other */
+    bool ruled_out; /* it has the VRAM, but takes no pod like it: other filters */
+    size_t like;    /* of a pod that is not there yet: how many pods like it the node takes */
 };
 
 /** Nodes of one reason, a run of the candidates. */
@@ -39,16 +40,12 @@ struct plimsoll_view_explanation {
     const struct candidate *closest;          /* NULL: none refuses */
     const struct candidate *home;             /* where the pod is bound; NULL: nowhere known */
     size_t candidate_count, group_count, room_count, fitting;
-    size_t like;      /* in all nodes */
-    bool like_capped; /* on some node more than are counted */
+    size_t like; /* in all nodes */
 };
 
 /** Devices of the resource that pods of the node do not ask for; SIZE_MAX where the pod asks for
  * none. */
-size_t plimsoll_fit_devices(const struct plimsoll_node_view *view, const struct plimsoll_pod *pod);
-/** How many pods like it the node takes beside each other, up to PLIMSOLL_VIEW_FIT_MAX. */
-size_t plimsoll_fit_count(const struct plimsoll_node_view *view, const struct plimsoll_pod *pod,
-                          const struct plimsoll_placement_settings *settings);
+size_t plimsoll_devices_left(const struct plimsoll_node_view *view, const struct plimsoll_pod *pod);
 
 /** `waits`, `fits` … for programs. */
 const char *plimsoll_standing_text(enum plimsoll_view_standing standing);

@@ -103,6 +103,7 @@ static json_t *node_of(const struct plimsoll_view_explanation *explanation,
     json_object_set_new(it, "guarantee", json_string(plimsoll_guarantee_text(verdict->guarantee)));
     json_object_set_new(it, "noDevice", json_boolean(candidate->no_device));
     if (explanation->question.scheduling == NULL) {
+        json_object_set_new(it, "ruledOut", json_boolean(candidate->ruled_out));
         json_object_set_new(it, "pods", json_integer((json_int_t)candidate->like));
     }
     json_object_set_new(it, "stale", json_boolean(candidate->seen->view.stale));
@@ -196,7 +197,7 @@ void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *expl
     json_object_set_new(document, "request", request_of(question->pod));
     if (!there) {
         json_object_set_new(document, "pods", json_integer((json_int_t)explanation->like));
-        json_object_set_new(document, "podsCapped", json_boolean(explanation->like_capped));
+        json_object_set_new(document, "podsCapped", json_boolean(question->like_capped));
     } else {
         add_life(question, document);
     }

@@ -191,18 +191,18 @@ static void add_sizes(const struct page *page, const struct candidate *candidate
         uint64_t has = verdict->want > verdict->missing ? verdict->want - verdict->missing : 0;
         plimsoll_text_add_format(page->out, "  %8s  %8s", bytes_of(has).text,
                                  bytes_of(verdict->missing).text);
+    } else if (candidate->no_device) {
+        plimsoll_text_add_format(page->out, "  no %s left",
+                                 page->it->question.pod->demand.resource);
+    } else if (candidate->ruled_out) {
+        plimsoll_text_add_string(page->out, "  ruled out by other filters");
     } else if (verdict->reason == PLIMSOLL_FITS) {
-        if (page->it->question.scheduling == NULL) {
-            plimsoll_text_add_format(page->out, "  %8zu%s %s", candidate->like,
-                                     candidate->like == PLIMSOLL_VIEW_FIT_MAX ? "+" : "",
+        if (page->it->question.like != NULL) {
+            plimsoll_text_add_format(page->out, "  %8zu %s", candidate->like,
                                      candidate->like == 1 ? "pod " : "pods");
         }
         plimsoll_text_add_format(page->out, "  %s%s", plimsoll_guarantee_text(verdict->guarantee),
                                  candidate->here ? ", here" : "");
-        if (candidate->no_device) {
-            plimsoll_text_add_format(page->out, ", no %s left",
-                                     page->it->question.pod->demand.resource);
-        }
     }
 }
 
@@ -259,7 +259,7 @@ static void add_group(const struct page *page, const struct group *group)
     }
     if (group->reason == PLIMSOLL_FITS && page->it->fitting == 0) {
         plimsoll_text_reset(&reason);
-        plimsoll_text_add_string(&reason, "has the VRAM, but no device");
+        plimsoll_text_add_string(&reason, "has the VRAM, but does not take it");
     }
     plimsoll_text_add_format(&line, "  %s: %zu", reason.data, group->count);
     plimsoll_column_coloured(page->out, page->options,

@@ -140,6 +140,16 @@ def test_as_many_fit_as_were_counted(lab, plugin):
     lab.wait_refused("one-more", "insufficient free VRAM")
 
 
+def test_fit_knows_what_other_filters_rule_out(lab, plugin):
+    add_home(lab)
+    lab.add_nodes(nodes.nvidia("reserved", 81920, annotations=nodes.inventory((OTHER_CARD, 80 * GI)),
+                               taints=[{"key": "dedicated", "value": "vllm", "effect": "NoSchedule"}]))
+    counted = {node["name"]: (node["fits"], node["ruledOut"], node["pods"])
+               for node in plugin.ask("fit", "--vram", "4Gi")["nodes"]}
+    assert counted == {"home": (True, False, 3), "reserved": (True, True, 0)}
+    assert "fits on no node now" in plugin.run("fit", "--vram", "20Gi", status=1).stdout
+
+
 def test_fit_reads_what_kubectl_reads(lab, plugin, tmp_path):
     add_home(lab)
     file = tmp_path / "vllm.yaml"

@@ -8,6 +8,7 @@ struct wish {
     struct plimsoll_pod pod;
     struct plimsoll_placement_settings settings;
     struct plimsoll_view_question question;
+    size_t like[3]; /* home, dgx, attic */
     struct plimsoll_text text;
 };
 
@@ -22,7 +23,7 @@ static int set_up(void **state)
                                     .nominated = scene_nothing,
                                     .demand = scene_demand(false, 6144)};
     it->question = (struct plimsoll_view_question){
-        .pod = &it->pod, .cluster = &it->lab->cluster, .settings = &it->settings};
+        .pod = &it->pod, .cluster = &it->lab->cluster, .settings = &it->settings, .like = it->like};
     it->text = plimsoll_text_make(GOLDEN_BYTES_MAX);
     *state = it;
     return 0;
@@ -55,6 +56,8 @@ static const char *answered(struct wish *it, enum plimsoll_view_standing standin
 static void an_answer_looks_as_somebody_has_seen_it(void **state)
 {
     struct wish *it = *state;
+    it->like[1] = 9;
+    it->like[2] = 2;
     answered(it, PLIMSOLL_STANDING_FITS, false);
     golden_compare("fit-80.txt", &it->text);
     answered(it, PLIMSOLL_STANDING_FITS, true);
@@ -64,61 +67,46 @@ static void an_answer_looks_as_somebody_has_seen_it(void **state)
     golden_compare("fit-nowhere-80.txt", &it->text);
 }
 
-/* attic: 24576 − 512 − 10240 = 13824 MiB. */
-static void pods_beside_each_other_are_counted(void **state)
+static void what_takes_none_although_it_has_the_vram_is_ruled_out(void **state)
 {
     struct wish *it = *state;
-    it->lab->cluster.nodes = &it->lab->nodes[2];
-    it->lab->cluster.node_count = 1;
-    it->pod.demand.vram = 6912 * MIB;
+    it->like[1] = 1;
+    const char *text = answered(it, PLIMSOLL_STANDING_FITS, false);
+    assert_non_null(strstr(text, "fits on 1 of 3 nodes now; 1 pod like it in all."));
+    const char *dgx = strstr(text, "    dgx"), *attic = strstr(text, "    attic");
+    assert_true(dgx != NULL && attic != NULL && dgx < attic);
+    assert_non_null(strstr(attic, "ruled out by other filters"));
+    it->like[1] = 0;
+    text = answered(it, PLIMSOLL_STANDING_WAITS, false);
+    assert_non_null(strstr(text, "fits on no node now."));
+    assert_non_null(strstr(text, "has the VRAM, but does not take it: 2\n"));
+}
+
+static void nothing_is_ruled_out_by_counting_no_further(void **state)
+{
+    struct wish *it = *state;
+    it->like[1] = 1000;
+    it->question.like_capped = true;
     assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, false),
-                           "fits on 1 of 1 node now; 2 pods like it in all."));
-    it->pod.demand.vram++;
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, false), "1 pod like it in all."));
+                           "fits on 2 of 3 nodes now; at least 1000 pods like it in all."));
+    assert_null(strstr(it->text.data, "ruled out"));
+    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, true), "\"podsCapped\": true"));
 }
 
-static void pods_of_several_cards_take_several(void **state)
-{
-    struct wish *it = *state;
-    struct scene *dgx = &it->lab->dgx;
-    dgx->view.pod_count--; /* without train-lora, which may come to any card */
-    free(it->lab->loads[1]);
-    it->lab->loads[1] = scene_load(dgx);
-    it->lab->nodes[1] =
-        (struct plimsoll_extender_node){.view = dgx->view, .load = it->lab->loads[1]};
-    it->pod.demand.vram = 9000 * MIB;
-    it->pod.demand.cards = 3; /* two that have 9.5Gi, and one that is empty */
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, false), "1 pod like it in all."));
-    it->pod.demand.cards = 4; /* of which one is broken */
-    answered(it, PLIMSOLL_STANDING_WAITS, false);
-}
-
-static void the_devices_of_the_plugin_are_an_upper_bound(void **state)
+static void devices_of_the_plugin_that_are_gone_are_named(void **state)
 {
     struct wish *it = *state;
     it->lab->cluster.nodes = &it->lab->nodes[2]; /* one device, and batch-embed has it */
     it->lab->cluster.node_count = 1;
     it->lab->attic.resource.allocatable = 1;
     it->pod.demand = scene_demand(true, 1024);
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_WAITS, false), "fits on no node now."));
-    assert_non_null(strstr(it->text.data, "has the VRAM, but no device: 1\n"));
+    answered(it, PLIMSOLL_STANDING_WAITS, false);
     assert_non_null(strstr(it->text.data, "no nvidia.com/gpu left"));
-    it->lab->attic.resource.allocatable = 4;
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, false), "3 pods like it in all."));
+    it->lab->attic.resource.allocatable = 2;
+    assert_null(strstr(answered(it, PLIMSOLL_STANDING_WAITS, false), "gpu left"));
     snprintf(it->pod.demand.resource, sizeof it->pod.demand.resource, "nvidia.com/gpu.shared");
-    answered(it, PLIMSOLL_STANDING_WAITS, false); /* no such resource there */
-}
-
-static void more_than_a_kubelet_takes_are_not_counted(void **state)
-{
-    struct wish *it = *state;
-    char most[64];
-    it->lab->cluster.nodes = &it->lab->nodes[2];
-    it->lab->cluster.node_count = 1;
-    it->pod.demand.vram = MIB;
-    snprintf(most, sizeof most, "at least %d pods like it in all.", PLIMSOLL_VIEW_FIT_MAX);
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, false), most));
-    assert_non_null(strstr(answered(it, PLIMSOLL_STANDING_FITS, true), "\"podsCapped\": true"));
+    assert_non_null(
+        strstr(answered(it, PLIMSOLL_STANDING_WAITS, false), "no nvidia.com/gpu.shared left"));
 }
 
 static void a_request_that_cannot_be_read_fits_nowhere(void **state)
@@ -134,10 +122,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_looks_as_somebody_has_seen_it),
-        TEST(pods_beside_each_other_are_counted),
-        TEST(pods_of_several_cards_take_several),
-        TEST(the_devices_of_the_plugin_are_an_upper_bound),
-        TEST(more_than_a_kubelet_takes_are_not_counted),
+        TEST(what_takes_none_although_it_has_the_vram_is_ruled_out),
+        TEST(nothing_is_ruled_out_by_counting_no_further),
+        TEST(devices_of_the_plugin_that_are_gone_are_named),
         TEST(a_request_that_cannot_be_read_fits_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
