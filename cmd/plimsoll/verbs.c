@@ -8,6 +8,7 @@
 #include <plimsoll/extender.h>
 
 #include <string.h>
+#include <sys/random.h>
 
 /* A review is answered within the API server's 10 s, a filter within the scheduler's 5 s: a body
  * that takes longer to arrive is nobody's any more. */
@@ -130,7 +131,8 @@ static void release(void *context)
 
 static void open_world(struct verb_call *call)
 {
-    call->world = (struct plimsoll_extender_world){.synced = can_place(call->verbs)};
+    call->world = (struct plimsoll_extender_world){.synced = can_place(call->verbs),
+                                                   .cache = call->verbs->node_cache};
     if (call->verbs->cluster != NULL) {
         call->world.context = call;
         call->world.node = find_node;
@@ -356,9 +358,18 @@ static struct plimsoll_http_route get_route(const char *path, const char *name,
                                         .deadline_ms = GET_DEADLINE_MS};
 }
 
+/* Without a secret there is none: full nodes are read anew each time. */
+static struct plimsoll_node_cache *make_node_cache(void)
+{
+    unsigned char key[PLIMSOLL_NODE_CACHE_KEY_SIZE];
+    return getrandom(key, sizeof key, 0) == (ssize_t)sizeof key ? plimsoll_node_cache_new(key)
+                                                                : NULL;
+}
+
 void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
 {
     verbs->nominees = plimsoll_nominees_new();
+    verbs->node_cache = make_node_cache();
     verbs->mutate = (struct plimsoll_http_buffer){mutate, verbs};
     verbs->preempt = (struct plimsoll_http_buffer){preempt, verbs};
     verbs->bind = (struct plimsoll_http_buffer){bind_pod, verbs};
@@ -425,4 +436,5 @@ void plimsoll_verbs_init(struct plimsoll_verbs *verbs)
 void plimsoll_verbs_clear(struct plimsoll_verbs *verbs)
 {
     plimsoll_nominees_free(&verbs->nominees);
+    plimsoll_node_cache_free(&verbs->node_cache);
 }

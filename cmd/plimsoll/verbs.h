@@ -29,7 +29,8 @@ struct plimsoll_verbs {
     _Atomic(struct plimsoll_http *) http;       /* NULL until started; for its metrics */
     atomic_bool stopping;                       /* readiness goes off first */
     struct plimsoll_verb_counts counts;
-    struct plimsoll_nominees *nominees; /* made by plimsoll_verbs_init */
+    struct plimsoll_nominees *nominees;     /* made by plimsoll_verbs_init */
+    struct plimsoll_node_cache *node_cache; /* likewise; NULL: none could be made */
     /* Routes and what they point to, filled by plimsoll_verbs_init. */
     struct plimsoll_http_buffer mutate, preempt, bind, page, page_data, metrics;
     struct plimsoll_health livez, readyz;

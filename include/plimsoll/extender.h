@@ -36,6 +36,7 @@ struct plimsoll_extender_glimpse {
 #define PLIMSOLL_EXTENDER_NAMES_MAX 64u
 
 struct plimsoll_nominees;
+struct plimsoll_node_cache;
 
 /** What the verbs need from the cluster. Declared here, implemented by whoever has a picture. */
 struct plimsoll_extender_world {
@@ -66,6 +67,8 @@ struct plimsoll_extender_world {
     void (*asked)(void *context, const struct plimsoll_uid *pod);
     /** For preempt; NULL: nothing is remembered from one call to the next. */
     struct plimsoll_nominees *nominees;
+    /** For full Nodes; NULL: each is read anew. */
+    struct plimsoll_node_cache *cache;
     /**
      * Bracket every use of the above: once for a moment during feed, once for all nodes
      * during finish, never while waiting for the peer. Both may be NULL.
@@ -73,6 +76,22 @@ struct plimsoll_extender_world {
     void (*hold)(void *context);
     void (*release)(void *context);
 };
+
+/** Nodes that are remembered take so much; more are read anew. 5000 nodes of eight cards fit. */
+#define PLIMSOLL_NODE_CACHE_BYTES_MAX (16u * 1024 * 1024)
+#define PLIMSOLL_NODE_CACHE_KEY_SIZE  16
+
+/**
+ * Nodes of the full form as they were read, for calls that bring the same bytes again. All calls
+ * that use it read by the same `reading`. Safe from several threads.
+ * @param key  Random and secret: it keeps others from making up a node that passes for another.
+ * @return NULL when the cryptographic library cannot.
+ */
+struct plimsoll_node_cache *
+plimsoll_node_cache_new(const unsigned char key[static PLIMSOLL_NODE_CACHE_KEY_SIZE]);
+void plimsoll_node_cache_free(struct plimsoll_node_cache **handle);
+/** What it holds. */
+size_t plimsoll_node_cache_bytes(struct plimsoll_node_cache *cache);
 
 enum plimsoll_extender_verb { PLIMSOLL_VERB_FILTER, PLIMSOLL_VERB_PRIORITIZE };
 

@@ -111,6 +111,7 @@ struct plimsoll_node {
     bool advertised;                      /* status.allocatable has plimsoll.dev/vram … */
     uint64_t advertised_vram;             /* … of so many bytes */
     char *unusable;                       /* owned; NULL, or why no new GPU pod may come here */
+    size_t read_bytes;                    /* of the object; those behind them were not looked at */
 };
 
 /** A label that some profile's node selector asks for. */

@@ -150,14 +150,20 @@ static bool find_member(struct plimsoll_json_cursor *cursor, const char *name)
     return false;
 }
 
-/* metadata.name alone, where nothing else of the node matters. */
+/* metadata.name as it stands there. */
+static bool find_name(struct plimsoll_json_cursor *cursor, struct plimsoll_span *name)
+{
+    return find_member(cursor, "metadata") && find_member(cursor, "name") &&
+           plimsoll_json_cursor_string(cursor, name);
+}
+
+/* The name alone, where nothing else of the node matters. */
 static int take_name(struct plimsoll_extender_call *call, struct plimsoll_span value,
                      struct plimsoll_error *err)
 {
     struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(value);
     struct plimsoll_span name;
-    if (find_member(&cursor, "metadata") && find_member(&cursor, "name") &&
-        plimsoll_json_cursor_string(&cursor, &name)) {
+    if (find_name(&cursor, &name)) {
         return plimsoll_names_add(&call->names, name, err);
     }
     if (cursor.failed) {
@@ -169,22 +175,64 @@ static int take_name(struct plimsoll_extender_call *call, struct plimsoll_span v
                               call->names.count);
 }
 
+static int judge_node(struct plimsoll_extender_call *call, const struct plimsoll_node *node,
+                      struct plimsoll_error *err)
+{
+    size_t index = call->names.count;
+    int taken = plimsoll_names_add(&call->names, plimsoll_span_of(node->name), err);
+    if (taken == 0) {
+        /* No pods, but what the node's own report says of them. */
+        const struct plimsoll_extender_node known = {.view = {.node = node}};
+        plimsoll_call_judge(call, index, &known);
+    }
+    return taken;
+}
+
 /* Reads the node, decides and forgets it. */
+static int read_and_judge(struct plimsoll_extender_call *call, struct plimsoll_span value,
+                          struct plimsoll_node *node, struct plimsoll_error *err)
+{
+    if (plimsoll_node_read(value, call->reading, node, err) < 0) {
+        return plimsoll_error_wrap(err, "Nodes.items[%zu]", call->names.count);
+    }
+    return judge_node(call, node, err);
+}
+
+/* Decides by the node as it was read before, or reads it and keeps it for the next call. */
+static int look_up_and_judge(struct plimsoll_extender_call *call, struct plimsoll_span value,
+                             struct plimsoll_error *err)
+{
+    struct plimsoll_json_cursor cursor = plimsoll_json_cursor_make(value);
+    struct plimsoll_span name = {.size = 0};
+    struct plimsoll_node read = {0};
+    if (call->lookup.cache == NULL) {
+        plimsoll_node_lookup_begin(&call->lookup, call->world->cache);
+    }
+    (void)find_name(&cursor, &name);
+    const struct plimsoll_node *known = plimsoll_node_lookup_find(&call->lookup, name, value);
+    if (known != NULL) {
+        int taken = judge_node(call, known, err);
+        plimsoll_node_lookup_release(&call->lookup);
+        return taken;
+    }
+    int taken = read_and_judge(call, value, &read, err);
+    if (taken == 0) {
+        plimsoll_node_lookup_keep(&call->lookup, name, value, &read);
+    } else {
+        plimsoll_node_clear(&read);
+    }
+    return taken;
+}
+
 static int take_and_judge(struct plimsoll_extender_call *call, struct plimsoll_span value,
                           struct plimsoll_error *err)
 {
-    size_t index = call->names.count;
-    struct plimsoll_node node = {0};
-    if (plimsoll_node_read(value, call->reading, &node, err) < 0) {
-        return plimsoll_error_wrap(err, "Nodes.items[%zu]", index);
+    if (call->world->cache != NULL) {
+        return look_up_and_judge(call, value, err);
     }
-    int taken = plimsoll_names_add(&call->names, plimsoll_span_of(node.name), err);
-    if (taken == 0) {
-        /* No pods, but what the node's own report says of them. */
-        const struct plimsoll_extender_node known = {.view = {.node = &node}};
-        plimsoll_call_judge(call, index, &known);
-    }
-    plimsoll_node_clear(&node);
+    struct plimsoll_node read = {0};
+    int taken = read_and_judge(call, value, &read, err);
+    plimsoll_node_clear(&read);
     return taken;
 }
 
@@ -246,6 +294,7 @@ void plimsoll_extender_free(struct plimsoll_extender_call **call)
     plimsoll_json_stream_free(&(*call)->stream);
     plimsoll_pod_clear(&(*call)->pod);
     plimsoll_names_clear(&(*call)->names);
+    plimsoll_node_lookup_end(&(*call)->lookup);
     plimsoll_text_clear(&(*call)->kept);
     free((*call)->scores);
     free(*call);

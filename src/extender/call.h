@@ -6,6 +6,7 @@
 #include <plimsoll/json_stream.h>
 
 #include "names.h"
+#include "node_cache.h"
 
 enum plimsoll_extender_form {
     PLIMSOLL_FORM_NONE, /* no nodes at all */
@@ -29,9 +30,10 @@ struct plimsoll_extender_call {
 
     enum plimsoll_extender_form form;
     struct plimsoll_names names;
-    size_t bound_index; /* of `bound` in names; PLIMSOLL_NOT_BOUND */
-    size_t likely;      /* the node the scheduler will likely choose; PLIMSOLL_NOT_BOUND: none */
-    double *scores;     /* prioritize: by name, of those that fit; owned */
+    struct plimsoll_node_lookup lookup; /* its cache is NULL: none, or not yet */
+    size_t bound_index;                 /* of `bound` in names; PLIMSOLL_NOT_BOUND */
+    size_t likely;  /* the node the scheduler will likely choose; PLIMSOLL_NOT_BOUND: none */
+    double *scores; /* prioritize: by name, of those that fit; owned */
     size_t score_capacity;
     struct plimsoll_text kept; /* filter, full Nodes: the answer so far, survivors verbatim */
 };

@@ -539,6 +539,7 @@ int plimsoll_node_read(struct plimsoll_span object, const struct plimsoll_readin
     }
     if (result == 0) {
         settle(&found, &read);
+        read.read_bytes = (size_t)(cursor.at - cursor.begin);
         *node = read;
     } else {
         plimsoll_node_clear(&read);

@@ -16,18 +16,19 @@ struct body {
     struct plimsoll_span bytes;
     char *copy;
     bool refused; /* the body is hostile */
+    /* Without a picture: full Nodes are answered from their bytes. */
+    struct plimsoll_extender_world world;
 };
 
-/* Without a picture: full Nodes are answered from their bytes. */
-static const struct plimsoll_extender_world no_world = {.synced = true};
+static const unsigned char cache_key[PLIMSOLL_NODE_CACHE_KEY_SIZE] = {1};
 
 static void run_filter(void *context)
 {
     const struct body *body = context;
     struct plimsoll_span rest = body->bytes;
     struct plimsoll_error err;
-    struct plimsoll_extender_call *call =
-        plimsoll_extender_begin(PLIMSOLL_VERB_FILTER, &no_world, &bodies_reading, &bodies_settings);
+    struct plimsoll_extender_call *call = plimsoll_extender_begin(
+        PLIMSOLL_VERB_FILTER, &body->world, &bodies_reading, &bodies_settings);
     int result = 0;
     while (rest.size > 0 && result == 0) {
         size_t size = rest.size < PIECE_BYTES ? rest.size : PIECE_BYTES;
@@ -51,13 +52,15 @@ static void run_copy(void *context)
     __asm__ volatile("" : : "r"(body->copy) : "memory");
 }
 
-static void compare_nodes(const struct bench_options *options, bool busy, const char *name,
-                          double target)
+static void compare_nodes(const struct bench_options *options, bool busy,
+                          struct plimsoll_node_cache *cache, const char *name, double target)
 {
     plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_FILTER_BYTES_MAX);
     bodies_write_filter_nodes(&text, options->nodes, busy);
     plimsoll_autofree char *copy = plimsoll_alloc(text.size, 1);
-    struct body body = {.bytes = plimsoll_text_span(&text), .copy = copy};
+    struct body body = {.bytes = plimsoll_text_span(&text),
+                        .copy = copy,
+                        .world = {.synced = true, .cache = cache}};
     measure_compare(&(struct measure_comparison){
         .name = name,
         .ours = {"extender", run_filter, &body},
@@ -86,6 +89,7 @@ static void compare_doubling(const struct bench_options *options)
     plimsoll_autotext twice = make_hostile(size * 2), once = make_hostile(size);
     struct body ours = {.bytes = plimsoll_text_span(&twice), .refused = true};
     struct body base = {.bytes = plimsoll_text_span(&once), .refused = true};
+    ours.world.synced = base.world.synced = true;
     measure_compare(&(struct measure_comparison){
         .name = "hostile body of twice the size",
         .ours = {"extender", run_filter, &ours},
@@ -98,7 +102,12 @@ static void compare_doubling(const struct bench_options *options)
 
 void bench_decode(const struct bench_options *options)
 {
-    compare_nodes(options, true, "full nodes from memory, all refused", 2.5);
-    compare_nodes(options, false, "full nodes from memory, all pass", 4);
+    struct plimsoll_node_cache *cache = plimsoll_node_cache_new(cache_key);
+    compare_nodes(options, true, NULL, "full nodes from memory, all refused", 2.5);
+    compare_nodes(options, true, cache, "full nodes from memory, known, all refused", 2.5);
+    measure_note("full nodes that are known", (double)plimsoll_node_cache_bytes(cache) / 0x1p20,
+                 "MiB", PLIMSOLL_NODE_CACHE_BYTES_MAX / 0x1p20);
+    compare_nodes(options, false, NULL, "full nodes from memory, all pass", 4);
+    plimsoll_node_cache_free(&cache);
     compare_doubling(options);
 }

@@ -15,9 +15,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+/* Of no secret bodies. */
+static const unsigned char cache_key[PLIMSOLL_NODE_CACHE_KEY_SIZE] = {1};
 static const char json_type[] = "application/json";
 static const struct server_options *served;
 static struct plimsoll_config *config;
+static struct plimsoll_node_cache *cache;
 
 static _Noreturn void give_up(const char *what, const char *why)
 {
@@ -70,7 +73,7 @@ static void *begin_filter(void *context, struct plimsoll_http_exchange *exchange
     (void)exchange;
     (void)err;
     struct filtering *filtering = plimsoll_alloc(1, sizeof *filtering);
-    filtering->world.synced = true;
+    filtering->world = (struct plimsoll_extender_world){.synced = true, .cache = cache};
     if (context != NULL) {
         filtering->world = (struct plimsoll_extender_world){.context = context,
                                                             .synced = true,
@@ -78,6 +81,7 @@ static void *begin_filter(void *context, struct plimsoll_http_exchange *exchange
                                                             .find = find_nodes,
                                                             .open = open_node,
                                                             .node_of = find_pod,
+                                                            .cache = cache,
                                                             .hold = hold,
                                                             .release = release};
     }
@@ -310,6 +314,7 @@ static _Noreturn void serve(const struct server *server, int ports)
     move_to_processor(0);
     plimsoll_log_setup(PLIMSOLL_LOG_ERROR, false);
     config = plimsoll_config_default();
+    cache = plimsoll_node_cache_new(cache_key);
     numbers[0] = start_own(cert, key);
     server_start_bare(cert, key, served->canned, &numbers[1]);
     if (write(ports, numbers, sizeof numbers) != (ssize_t)sizeof numbers) {
