@@ -6,6 +6,7 @@
 #include <plimsoll/clock.h>
 #include <plimsoll/runtime.h>
 
+#include <assert.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -138,6 +139,7 @@ static void note_health(const struct eye *eye, const struct plimsoll_device *dev
 /* What became of the cards since the last look. */
 static void note_cards(const struct eye *eye, const struct plimsoll_measurement *now)
 {
+    assert(now->devices != NULL || now->device_count == 0);
     for (uint32_t i = 0; i < now->device_count; i++) {
         const struct plimsoll_device *device = &now->devices[i];
         const struct plimsoll_device *before = find_device(&eye->last, device->id);
