@@ -33,7 +33,7 @@ void plimsoll_host_clear(struct plimsoll_host *host);
 
 struct plimsoll_requirement {
     char *key;
-    enum {
+    enum plimsoll_op {
         PLIMSOLL_OP_IN,
         PLIMSOLL_OP_NOT_IN,
         PLIMSOLL_OP_EXISTS,

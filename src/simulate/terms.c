@@ -34,7 +34,7 @@ static void read_requirement(struct plimsoll_json from, bool field,
     requirement->op = PLIMSOLL_OP_UNKNOWN;
     for (int i = 0; i < PLIMSOLL_OP_UNKNOWN; i++) {
         if (plimsoll_json_is(op, ops[i])) {
-            requirement->op = i;
+            requirement->op = (enum plimsoll_op)i;
         }
     }
     read_values(plimsoll_json_get(from, "values"), &requirement->values);
