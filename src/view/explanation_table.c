@@ -144,6 +144,25 @@ static void add_scheduler(const struct page *page)
     }
 }
 
+/* The candidates that fit come first, the best by policy first. */
+static void add_rank(const struct plimsoll_view_explanation *it, struct plimsoll_text *text)
+{
+    const struct plimsoll_demand *demand = &it->question.pod->demand;
+    enum plimsoll_policy policy =
+        demand->policy != PLIMSOLL_POLICY_UNSET ? demand->policy : it->question.settings->policy;
+    size_t rank = (size_t)(it->home - it->candidates) + 1;
+    if (it->home->verdict.reason != PLIMSOLL_FITS) {
+        plimsoll_text_add_string(text, "its node would not take it now: ");
+        plimsoll_reason_write(it->home->verdict.reason, demand, text);
+    } else if (it->fitting == 1) {
+        plimsoll_text_add_string(text, "no other node would take it now");
+    } else {
+        plimsoll_text_add_format(text, "number %zu of the %zu nodes that take it now, by policy %s",
+                                 rank, it->fitting,
+                                 policy == PLIMSOLL_POLICY_SPREAD ? "spread" : "pack");
+    }
+}
+
 static void add_use(const struct page *page)
 {
     const struct candidate *home = page->it->home;
@@ -170,6 +189,9 @@ static void add_use(const struct page *page)
         plimsoll_view_over_claim(node, &over, &text);
         add_row(page, "over", text.data);
     }
+    plimsoll_text_reset(&text);
+    add_rank(page->it, &text);
+    add_row(page, "why here", text.data);
     plimsoll_text_reset(&text);
     plimsoll_text_add_format(&text, "%s for pods that ask the device plugin",
                              plimsoll_guarantee_text(plimsoll_placement_guarantee(node)));
@@ -213,6 +235,9 @@ static void add_candidate(const struct page *page, const struct candidate *candi
     plimsoll_text_add_string(page->out, "    ");
     plimsoll_column_add(page->out, page->options, node->name, columns);
     add_sizes(page, candidate);
+    if (candidate->here && candidate->verdict.reason != PLIMSOLL_FITS) {
+        plimsoll_text_add_string(page->out, "  here");
+    }
     if (candidate->seen->view.stale) {
         plimsoll_column_coloured(page->out, page->options, YELLOW, "  stale");
     }

@@ -126,6 +126,18 @@ static void a_pod_that_runs_looks_as_somebody_has_seen_it(void **state)
     golden_compare("explain-runs-80.txt", &it->text);
 }
 
+static void a_pod_whose_node_would_not_take_it_now_is_told(void **state)
+{
+    struct subject *it = *state;
+    it->question.pod = it->lab->home.list[0]; /* ollama */
+    only_home(it);
+    assert_non_null(strstr(plainly(it, PLIMSOLL_STANDING_BOUND),
+                           "why here    no other node would take it now\n"));
+    snprintf(it->lab->home.cards[0].health, sizeof it->lab->home.cards[0].health, "xid 79");
+    assert_non_null(strstr(plainly(it, PLIMSOLL_STANDING_BOUND),
+                           "why here    its node would not take it now: no healthy card\n"));
+}
+
 static void what_would_make_room_is_the_smallest_set(void **state)
 {
     struct subject *it = *state;
@@ -285,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_pod_that_waits_looks_as_somebody_has_seen_it),
         TEST(a_pod_that_runs_looks_as_somebody_has_seen_it),
+        TEST(a_pod_whose_node_would_not_take_it_now_is_told),
         TEST(what_would_make_room_is_the_smallest_set),
         TEST(priority_does_not_hide_who_holds_the_room),
         TEST(a_rolling_update_that_waits_for_itself_is_told),
