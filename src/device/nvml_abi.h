@@ -75,6 +75,13 @@ struct nvml_attributes { /* of a MIG instance */
     uint64_t memory_mib;
 };
 
+#define NVML_ADDRESSING_V1 (sizeof(struct nvml_addressing) | 1u << 24)
+enum { NVML_ADDRESSING_ATS = 2 }; /* the operating system has the memory as a NUMA node */
+struct nvml_addressing {
+    uint32_t version; /* NVML_ADDRESSING_V1 before the call */
+    uint32_t mode;
+};
+
 #define NVML_EVENT_XID 0x8u
 struct nvml_event {
     struct nvml_handle *device;
@@ -104,6 +111,7 @@ _Static_assert(sizeof(struct nvml_memory) == 24, "nvmlMemory_t");
 _Static_assert(sizeof(struct nvml_memory_v2) == 40, "nvmlMemory_v2_t");
 _Static_assert(offsetof(struct nvml_memory_v2, total) == 8, "nvmlMemory_v2_t");
 _Static_assert(NVML_MEMORY_V2 == 0x02000028, "the version holds the size");
+_Static_assert(NVML_ADDRESSING_V1 == 0x01000008, "nvmlDeviceAddressingMode_t");
 _Static_assert(sizeof(struct nvml_process_v1) == 16, "nvmlProcessInfo_v1_t");
 _Static_assert(sizeof(struct nvml_process) == 24, "nvmlProcessInfo_t");
 _Static_assert(offsetof(struct nvml_process, gpu_instance) == 16, "nvmlProcessInfo_t");
@@ -132,6 +140,8 @@ _Static_assert(offsetof(struct nvml_field, value) == 32, "nvmlFieldValue_t");
     X(memory, (struct nvml_handle *, struct nvml_memory *), true, "nvmlDeviceGetMemoryInfo", NULL) \
     X(memory_v2, (struct nvml_handle *, struct nvml_memory_v2 *), false,                           \
       "nvmlDeviceGetMemoryInfo_v2", NULL)                                                          \
+    X(addressing, (struct nvml_handle *, struct nvml_addressing *), false,                         \
+      "nvmlDeviceGetAddressingMode", NULL)                                                         \
     X(mig_mode, (struct nvml_handle *, uint32_t *, uint32_t *), false, "nvmlDeviceGetMigMode",     \
       NULL)                                                                                        \
     X(mig_count_max, (struct nvml_handle *, uint32_t *), false, "nvmlDeviceGetMaxMigDeviceCount",  \

@@ -44,6 +44,15 @@ static void ask_pci(struct nvml_reader *reader, struct nvml_card *card)
     card->numa = nvml_host_numa(reader->root, card->slot);
 }
 
+static bool ask_addressing(struct nvml_reader *reader, struct nvml_card *card)
+{
+    struct nvml_addressing addressing = {.version = NVML_ADDRESSING_V1};
+    return reader->library.addressing != NULL &&
+           nvml_saw(reader, card, reader->library.addressing(card->handle, &addressing)) ==
+               NVML_SUCCESS &&
+           addressing.mode == NVML_ADDRESSING_ATS;
+}
+
 /* What stays as it is while the driver is open. */
 static void ask_static(struct nvml_reader *reader, struct nvml_card *card)
 {
@@ -56,6 +65,7 @@ static void ask_static(struct nvml_reader *reader, struct nvml_card *card)
     card->integrated = is_integrated(card->product);
     card->nvgpu = names_part(card->product, "(nvgpu)");
     card->mig_never = false;
+    card->numa_node = ask_addressing(reader, card);
     ask_pci(reader, card);
     nvml_links_ask(reader, card);
 }

@@ -108,6 +108,12 @@ void nvml_memory_look(struct nvml_reader *reader, struct nvml_card *card, bool m
     if (result == NVML_SUCCESS && !is_carve_out(reader, card, total)) {
         card->total = total;
         device->used = used;
+        if (card->numa_node) {
+            nvml_note(reader,
+                      "Linux has the memory of card %d as a NUMA node: it may keep pages "
+                      "there that nobody needs, and they count as used",
+                      card->index);
+        }
     } else if (result == NVML_SUCCESS || (result == NVML_NOT_SUPPORTED && !mig)) {
         look_at_host(reader, card, device);
     } else {

@@ -49,6 +49,7 @@ struct nvml_card {
     bool integrated; /* by its name */
     bool nvgpu;      /* Jetson's own driver: the device plugin has one device, `tegra` */
     bool mig_never;  /* not capable of MIG */
+    bool numa_node;  /* the operating system has its memory as a NUMA node */
     uint64_t total;  /* of the last look that learned it */
 
     bool links_known;

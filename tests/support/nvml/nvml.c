@@ -297,6 +297,23 @@ void player_pci(const char *address, pci_t *pci)
              pci->device & 0xff);
 }
 
+#if FAKE_NVML_LEVEL >= 3
+typedef struct {
+    unsigned version, value;
+} addressing_t;
+
+NVML result_t nvmlDeviceGetAddressingMode(handle_t *device, addressing_t *mode);
+result_t nvmlDeviceGetAddressingMode(handle_t *device, addressing_t *mode)
+{
+    ENTER_DEVICE(nvmlDeviceGetAddressingMode, device);
+    if (mode->version != 0x01000008) {
+        script_die("an addressing mode of version 0x%08x", mode->version);
+    }
+    mode->value = player_card(device)->addressing;
+    return SUCCESS;
+}
+#endif
+
 NVML result_t nvmlDeviceGetPciInfo_v3(handle_t *device, pci_t *pci);
 result_t nvmlDeviceGetPciInfo_v3(handle_t *device, pci_t *pci)
 {

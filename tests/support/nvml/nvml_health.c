@@ -223,7 +223,7 @@ result_t nvmlEventSetWait_v2(event_set_t *set, event_t *out, unsigned timeout_ms
         if (!is_registered(set, event->card)) {
             continue;
         }
-        *out = (event_t){.type = 8, .data = event->xid, .gi = UINT32_MAX, .ci = UINT32_MAX};
+        *out = (event_t){.type = 8, .data = event->xid, .gi = event->gi, .ci = UINT32_MAX};
         if (strcmp(event->card, "none") != 0) {
             out->device = player_handle(event->card, false);
         }

@@ -119,6 +119,8 @@ static void read_card(char **rest)
             card->events = number(value);
         } else if (strcmp(key, "grow") == 0) {
             card->grow = number(value);
+        } else if (strcmp(key, "addressing") == 0) {
+            card->addressing = small(value);
         } else if (strcmp(key, "include") == 0) {
             card->include = number(value) != 0;
         } else {
@@ -223,6 +225,24 @@ static void read_fail(char **rest)
     }
 }
 
+static void read_event(char **rest)
+{
+    struct script_event *event = SLOT(event, events, SCRIPT_EVENTS);
+    event->number = small(next(rest));
+    copy(event->card, sizeof event->card, next(rest));
+    event->xid = number(next(rest));
+    const char *times = next(rest);
+    event->times = times == NULL ? 1 : small(times);
+    event->gi = UINT32_MAX;
+    char *value;
+    for (const char *key; times != NULL && (key = next_pair(rest, &value)) != NULL;) {
+        if (strcmp(key, "gi") != 0) {
+            script_die("event has no %s", key);
+        }
+        event->gi = small(value);
+    }
+}
+
 static void read_line(char *line)
 {
     char *word = next(&line);
@@ -242,12 +262,7 @@ static void read_line(char *line)
     } else if (strcmp(word, "link") == 0) {
         read_link(&line);
     } else if (strcmp(word, "event") == 0) {
-        struct script_event *event = SLOT(event, events, SCRIPT_EVENTS);
-        event->number = small(next(&line));
-        copy(event->card, sizeof event->card, next(&line));
-        event->xid = number(next(&line));
-        const char *times = next(&line);
-        event->times = times == NULL ? 1 : small(times);
+        read_event(&line);
     } else if (strcmp(word, "fail") == 0) {
         read_fail(&line);
     } else {

@@ -91,6 +91,70 @@ static void pods_are_found_from_within_a_namespace_and_in_nested_nodes(void **st
                UID);
 }
 
+/* Each `%s` of the pattern is the next of `words`; the last one for all further ones. */
+static void add_filled(struct plimsoll_text *out, const char *pattern, const char *const *words)
+{
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (at[0] == '%' && at[1] == 's') {
+            plimsoll_text_add_string(out, *words);
+            words += words[1] != NULL;
+            at++;
+        } else {
+            plimsoll_text_add_char(out, *at);
+        }
+    }
+}
+
+/* Every runtime with every driver of control groups: where the kubelet puts the pod, and how the
+ * runtime calls the container below it. `%s` of a pod is its class. */
+static void every_runtime_and_driver_names_the_pod(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pod, *guaranteed; /* with a class, and of the class that has no name */
+        const char *containers[4];
+    } drivers[] = {
+        {"/kubepods.slice/kubepods-%s.slice/kubepods-%s-pod" UID_SLICE ".slice/",
+         "/kubepods.slice/kubepods-pod" UID_SLICE ".slice/",
+         {"cri-containerd-" CONTAINER ".scope", "crio-" CONTAINER ".scope/container",
+          "docker-" CONTAINER ".scope", "crio-conmon-" CONTAINER ".scope"}},
+        {"/kubepods/%s/pod" UID "/",
+         "/kubepods/pod" UID "/",
+         {CONTAINER, "crio-" CONTAINER, "crio-" CONTAINER "/container", "crio-conmon-" CONTAINER}},
+        /* kind: the node's kubelet has a root of its own */
+        {"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-%s.slice/"
+         "kubelet-kubepods-%s-pod" UID_SLICE ".slice/",
+         "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_SLICE ".slice/",
+         {"cri-containerd-" CONTAINER ".scope", "crio-" CONTAINER ".scope"}},
+        {"/kubelet/kubepods/%s/pod" UID "/",
+         "/kubelet/kubepods/pod" UID "/",
+         {CONTAINER, "crio-" CONTAINER}},
+    };
+    static const char *const nodes[] = {
+        "", "/docker/" CONTAINER, "/system.slice/docker-" CONTAINER ".scope",
+        "/machine.slice/libpod-" CONTAINER ".scope/container", "/.."};
+    static const char *const classes[] = {"burstable", "besteffort", NULL};
+    static const char *const forms[] = {
+        "0::%s%s%s\n",
+        "12:pids:%s%s%s\n",
+        "13:rdma:/\n11:cpu,cpuacct:%s%s%s\n1:name=systemd:/init.scope\n0::/\n",
+        "0::/system.slice/kubelet.service\n4:devices:%s%s%s\n",
+    };
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0] * 4 * 3 * 5 * 4; i++) {
+        const char *container = drivers[i % 4].containers[i / 4 % 4];
+        const char *class = classes[i / 16 % 3];
+        plimsoll_autotext pod = plimsoll_text_make(1024), cgroup = plimsoll_text_make(4096);
+        if (container == NULL) {
+            continue;
+        }
+        add_filled(&pod, class != NULL ? drivers[i % 4].pod : drivers[i % 4].guaranteed,
+                   (const char *const[]){class, NULL});
+        add_filled(&cgroup, forms[i / 240 % 4],
+                   (const char *const[]){nodes[i / 48 % 5], pod.data, container, NULL});
+        assert_pod(cgroup.data, UID);
+    }
+}
+
 static void static_pods_have_a_hash_for_a_uid(void **state)
 {
     (void)state;
@@ -494,6 +558,7 @@ int main(void)
         cmocka_unit_test(pods_are_found_under_version_2),
         cmocka_unit_test(pods_are_found_under_version_1),
         cmocka_unit_test(pods_are_found_from_within_a_namespace_and_in_nested_nodes),
+        cmocka_unit_test(every_runtime_and_driver_names_the_pod),
         cmocka_unit_test(static_pods_have_a_hash_for_a_uid),
         cmocka_unit_test(what_is_no_pod_is_none),
         cmocka_unit_test(groups_longer_than_the_ceiling_are_no_pods),

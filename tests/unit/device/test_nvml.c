@@ -399,6 +399,28 @@ static void version_1_is_used_where_there_is_no_other(void **state)
     }
 }
 
+/* Grace Hopper: the operating system has the memory, and gives nothing back by itself. */
+static void memory_that_is_a_numa_node_is_said_to_be(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, "card " CARD_A " addressing=1\n"); /* HMM */
+    look(&world);
+    assert_string_equal(world.seen.note, "");
+    world_end(&world);
+    world = world_of(3, "card " CARD_A " addressing=2 total=97871 used=512\n");
+    look(&world);
+    assert_int_equal(device(&world, CARD_A)->used, 512 * MIB);
+    assert_false(device(&world, CARD_A)->unified);
+    assert_non_null(strstr(world.seen.note, "memory of card 0 as a NUMA node"));
+    look(&world);
+    assert_int_equal(calls(&world, "nvmlDeviceGetAddressingMode"), 1);
+    world_end(&world);
+    world = world_of(2, "card " CARD_A " addressing=2\n"); /* a driver from before there were any */
+    look(&world);
+    assert_string_equal(world.seen.note, "");
+    world_end(&world);
+}
+
 static void memory_is_read_at_every_look(void **state)
 {
     (void)state;
@@ -550,6 +572,7 @@ int main(void)
         cmocka_unit_test(version_2_takes_the_drivers_reserve_from_the_total),
         cmocka_unit_test(version_2_whose_used_contains_the_reserve_comes_to_the_same),
         cmocka_unit_test(version_1_is_used_where_there_is_no_other),
+        cmocka_unit_test(memory_that_is_a_numa_node_is_said_to_be),
         cmocka_unit_test(memory_is_read_at_every_look),
         cmocka_unit_test(memory_that_cannot_be_read_is_unknown_and_no_room),
         cmocka_unit_test(unified_memory_is_the_machines),

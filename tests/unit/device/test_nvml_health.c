@@ -125,6 +125,18 @@ static void a_driver_that_is_loaded_anew_starts_cards_anew(void **state)
     world_end(&world);
 }
 
+/* The plugin's own map loses one whose instance it does not know. */
+static void an_event_of_an_instance_is_its_cards(void **state)
+{
+    (void)state;
+    struct world world = world_of(3, "card " CARD_A " mig=1\ncard " CARD_B "\n");
+    look(&world);
+    play(&world, "card " CARD_A " mig=1\ncard " CARD_B "\nevent 1 " CARD_A " 95 1 gi=13\n");
+    look(&world);
+    healths(&world, "xid 95", "ok");
+    world_end(&world);
+}
+
 static void an_event_whose_card_cannot_be_told_is_everybodys(void **state)
 {
     (void)state;
@@ -321,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_xid_is_not_over_in_the_look_that_brings_it),
         cmocka_unit_test(a_xid_stays_while_no_fresh_handle_works),
         cmocka_unit_test(a_driver_that_is_loaded_anew_starts_cards_anew),
+        cmocka_unit_test(an_event_of_an_instance_is_its_cards),
         cmocka_unit_test(an_event_whose_card_cannot_be_told_is_everybodys),
         cmocka_unit_test(an_event_of_a_card_that_is_not_ours_is_nobodys),
         cmocka_unit_test(a_storm_of_events_does_not_hold_a_look),

@@ -216,6 +216,20 @@ static void instances_are_found_between_holes(void **state)
     world_end(&world);
 }
 
+/* Drivers before R470 have no UUIDs for them. */
+static void instances_may_be_named_after_their_card(void **state)
+{
+    (void)state;
+    static const char id[] = "MIG-" CARD_A "/13/0";
+    plimsoll_autotext script = plimsoll_text_make(4096);
+    plimsoll_text_add_format(&script, MIG_CARD "instance " CARD_A " 0 %s gi=13 total=9728\n", id);
+    struct world world = world_of(2, script.data);
+    look(&world);
+    assert_int_equal(device(&world, CARD_A)->mig_count, 1);
+    assert_string_equal(device(&world, CARD_A)->mig[0].id, id);
+    world_end(&world);
+}
+
 static void lists_of_version_2_tell_instances_apart(void **state)
 {
     (void)state;
@@ -494,6 +508,7 @@ int main(void)
         cmocka_unit_test(windows_does_not_tell_processes),
         cmocka_unit_test(a_pid_that_is_none_makes_the_list_unknown),
         cmocka_unit_test(instances_are_found_between_holes),
+        cmocka_unit_test(instances_may_be_named_after_their_card),
         cmocka_unit_test(lists_of_version_2_tell_instances_apart),
         cmocka_unit_test(without_privilege_the_instances_stand_for_the_card),
         cmocka_unit_test(a_card_split_into_nothing_has_no_room_to_tell),
