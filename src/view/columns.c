@@ -61,12 +61,28 @@ static size_t size_of_characters(const char *string, unsigned count)
     return size;
 }
 
+/* Where nobody shows more than ASCII: what was cut keeps its mark. */
+static void make_ascii(char *string)
+{
+    char *to = string;
+    for (const char *from = string; *from != '\0'; from++) {
+        bool cut = strncmp(from, "…", strlen("…")) == 0;
+        if (!continues(*from)) {
+            *to++ = (char)(((unsigned char)*from & 0x80) == 0 ? *from : cut ? '~' : '?');
+        }
+    }
+    *to = '\0';
+}
+
 unsigned plimsoll_column_clean(struct plimsoll_text *out,
                                const struct plimsoll_view_options *options, const char *string,
                                unsigned columns)
 {
     struct plimsoll_error clean = {0};
     plimsoll_error_set(&clean, PLIMSOLL_ERR_NONE, "%s", string);
+    if (!options->unicode) {
+        make_ascii(clean.message);
+    }
     unsigned count = count_characters(clean.message);
     if (count <= columns) {
         plimsoll_text_add_string(out, clean.message);

@@ -278,6 +278,19 @@ static void no_line_is_wider_than_the_terminal(void **state)
     }
 }
 
+static void ascii_is_enough(void **state)
+{
+    struct subject *it = *state;
+    char name[] = "ünïcode…";
+    snprintf(it->lab->attic.cards[0].product, sizeof it->lab->attic.cards[0].product, "%s", name);
+    it->pod.demand = scene_demand(true, 15000);
+    const char *text = plainly(it, PLIMSOLL_STANDING_WAITS);
+    assert_non_null(strstr(text, "(?n?code~, GPU-a7716253~)"));
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        assert_true((unsigned char)text[i] < 0x80);
+    }
+}
+
 static void the_object_is_json_whatever_the_api_says(void **state)
 {
     struct subject *it = *state;
@@ -308,6 +321,7 @@ int main(void)
         TEST(a_pod_without_a_claim_says_how_it_is_accounted),
         TEST(thousands_of_nodes_are_grouped_and_the_closest_shown),
         TEST(no_line_is_wider_than_the_terminal),
+        TEST(ascii_is_enough),
         TEST(the_object_is_json_whatever_the_api_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
