@@ -45,6 +45,13 @@ def wait_for(what, condition):
     return found
 
 
+def replace(path, text):
+    """As the kubelet does: nobody reads half of it."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.rename(path)
+
+
 def drop_sys_admin():
     """Makes this process one without privileges, as a pod's is."""
     prctl_capbset_drop, cap_sys_admin = 24, 21
@@ -360,6 +367,40 @@ class Life(Agents):
         self.assertEqual([event["status"] for event in self.events("the node is not written")], [503, 500])
         self.assertEqual(self.metric('plimsoll_agent_writes_total{result="failed"}'), 4)
         self.assertEqual(self.get("/readyz")[0], 200)
+
+    def test_it_backs_off_and_takes_up_again(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        refusals = [(503, {}, "busy")] * 1000
+        self.api.refusals = refusals
+        before = len(self.api.patches())
+        self.machine.fake_cards(per_process=32 * MI)
+        self.wait_for_looks(60)
+        # At most 1 + 2 + 4 + 8 s, then 30 s at most, between tries; a look takes 0.2 s at least.
+        self.assertLess(len(self.api.patches()) - before, 20)
+        self.assertEqual(len(self.events("the node is not written")), 1)
+        self.api.refusals = []
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        self.assertEqual(len(self.events("the node is written")), 2)
+
+    def test_a_checkpoint_of_an_unknown_version_is_said_and_not_guessed(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        path = self.machine.kubelet / "device-plugins/kubelet_internal_checkpoint"
+        known = path.read_text()
+        newer = json.loads(known)
+        newer["Data"]["Claims"] = []
+        replace(path, json.dumps(newer))
+        wait_for("holders to be unknown", lambda: "holders" not in self.api.value("usage")["cards"][0])
+        self.assertNotIn("deviceList", self.api.value("inventory"))
+        said = self.events("holders of the cards are not known")
+        self.assertEqual(len(said), 1)
+        self.assertIn("a field that no known version has", said[0]["err"])
+        self.assertEqual(self.get("/readyz")[0], 200)  # cards are measured all the same
+        replace(path, known)
+        wait_for("the holders", lambda: self.api.value("usage")["cards"][0].get("holders"))
+        wait_for("the way of the plugin", lambda: self.api.value("inventory").get("deviceList") == "env")
+        self.assertEqual(len(self.events("holders of the cards are known")), 1)
 
     def test_a_token_that_rotates_is_read_again(self):
         self.start()
