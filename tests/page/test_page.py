@@ -92,7 +92,7 @@ def test_waiting_pods_say_why_and_which_node_is_closest(server, browser):
     assert "VRAM request larger than any card there can give (want 200Gi)" in waiters["research/gigantic"]
     assert "no NVIDIA card" in waiters["research/gigantic"]
     assert "write for example 12Gi" in waiters["default/typo"]
-    assert "There is room on atlas and 4 other nodes." in waiters["ai/fits-somewhere"]
+    assert "VRAM is free on atlas and 4 other nodes." in waiters["ai/fits-somewhere"]
     browser.js("document.querySelector('.waiter summary').click()")
     assert "this rolling update waits for itself" in browser.text(".waiter details")
 
@@ -139,6 +139,8 @@ def test_every_text_can_be_read(server, browser, scheme):
     assert browser.js(CONTRAST) == []
     browser.js("document.getElementById('help').showModal()")
     assert browser.js(CONTRAST) == []
+    browser.js("document.documentElement.style.setProperty('--soft', '#7f8a9c')")
+    assert browser.js(CONTRAST) != [], "the measure sees nothing"
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
@@ -150,6 +152,23 @@ def test_nothing_is_cut_off_on_a_narrow_screen(server, browser, width):
     assert browser.js("""return [...document.querySelectorAll('button, input, select')].filter((one) => one.checkVisibility() &&
         !one.closest('dialog') && one.type !== 'radio').filter((one) => { const box = one.getBoundingClientRect();
         return box.right > innerWidth + 1 || box.height < 24; }).map((one) => one.outerHTML)""") == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_names_as_long_as_they_may_be_stay_inside(tmp_path, browser, width):
+    name, namespace = ".".join(["n" * 60] * 4), "s" * 63
+    server = Server(tmp_path, states.listed([
+        states.node(name, [states.card("long", 0, 16 * states.GIB, "P" * 47)], usage=[(0, {1: 1})]),
+        states.pod(1, name, "4Gi", on=name, home=namespace), states.pod(2, name, "40Gi", home=namespace)]))
+    try:
+        browser.look(width=width)
+        browser.open(server)
+        assert len(browser.texts(".pods li")) == 1 and len(browser.texts(".waiter")) == 1
+        assert browser.js("return document.documentElement.scrollWidth") <= width
+        assert browser.js("""return [...document.querySelectorAll('.card *, .fold *, .waiter *')].filter((one) =>
+            one.checkVisibility() && one.getBoundingClientRect().right > innerWidth).map((one) => one.className)""") == []
+    finally:
+        server.stop()
 
 
 # ---- by keyboard ----
@@ -233,6 +252,17 @@ def test_filters_and_order_are_kept_in_the_address(server, browser):
     assert browser.text(".node .name") == "borg"
     assert "over the line" in browser.text(".card")
     assert browser.js("return location.hash") == "#only=over&order=free"
+
+
+def test_the_closest_node_is_one_step_away(server, browser):
+    show_waiting(server)
+    browser.open(server)
+    browser.js("document.querySelector('.closest button').focus()")
+    browser.press(Keys.ENTER)
+    browser.until("document.querySelectorAll('.node').length === 1")
+    assert browser.text(".node .name") == "borg"
+    assert browser.focused() == "nodes"
+    assert browser.js("return document.getElementById('search').value") == "borg"
 
 
 # ---- live ----

@@ -113,8 +113,8 @@ function drawReasons(pod) {
   if (pod.refusal) return h("p", { class: "why bad" }, pod.refusal);
   if (pod.fits) {
     const more = pod.fitting > 1 ? ` and ${plural(pod.fitting - 1, "other node", "other nodes")}` : "";
-    return h("p", { class: "why good" }, pod.asked ? `There is room on ${pod.fits}${more} by now: its scheduler tries it again.`
-      : `There is room on ${pod.fits}${more}. No scheduler has asked here yet.`);
+    return h("p", { class: "why good" }, pod.asked ? `VRAM is free on ${pod.fits}${more} by now: its scheduler tries it again.`
+      : `VRAM is free on ${pod.fits}${more}. No scheduler has asked here yet.`);
   }
   return h("ul", { class: "why" }, pod.reasons.map((reason) =>
     h("li", null, h("span", { class: "times" }, plural(reason.nodes, "node", "nodes")), reason.text)));
@@ -129,7 +129,8 @@ function drawWaiter(pod, now) {
       h("p", { class: "since" }, asked, pod.priority && ` · priority ${pod.priority}`, pod.nominated && ` · nominated to ${pod.nominated}`)),
     h("div", { class: "because" },
       drawReasons(pod),
-      pod.closest && h("p", { class: "closest" }, h("span", { class: "label" }, "Closest"), h("b", null, pod.closest),
+      pod.closest && h("p", { class: "closest" }, h("span", { class: "label" }, "Closest"),
+        h("button", { type: "button", class: "link", "data-do": "find", "data-find": pod.closest }, pod.closest),
         pod.missing && h("span", { class: "missing" }, `${bytes(pod.missing)} missing`)),
       pod.note && h("details", null, h("summary", null, "What is in the way"), h("p", null, pod.note))));
 }
@@ -177,7 +178,7 @@ function drawPod(pod) {
   if (pod.used) words.push(`uses ${bytes(pod.used)}`);
   if (pod.leaving) words.push("leaving");
   return h("li", { "data-key": `${pod.namespace}/${pod.name}`, class: pod.over ? "over" : null },
-    h("span", { class: "pod", title: `${pod.namespace}/${pod.name}` }, h("span", { class: "home" }, `${pod.namespace}/`), pod.name),
+    h("span", { class: "pod" }, h("span", { class: "home" }, `${pod.namespace}/`), pod.name),
     h("span", { class: "holds" }, words.join(", "), pod.over && h("span", { class: "flag" }, "over its claim")),
     pod.ignored && h("span", { class: "ignored" }, `Its claim does not count: ${pod.ignored}`));
 }
@@ -185,6 +186,11 @@ function drawPod(pod) {
 function drawPods(pods, more, label) {
   return pods && h("ul", { class: "pods", "aria-label": label }, pods.map(drawPod),
     more && h("li", { class: "more" }, `and ${plural(more, "pod", "pods")} more`));
+}
+
+// As Events name it: a UUID's first eight digits are enough to find it.
+function shortId(id) {
+  return /^GPU-/.test(id) && id.length > 13 ? `${id.slice(0, 12)}…` : id;
 }
 
 function drawCard(card) {
@@ -197,6 +203,7 @@ function drawCard(card) {
   if (card.replicas) facts.push(`${card.taken || 0} of ${card.replicas} replicas`);
   if (card.instances) facts.push(plural(card.instances, "MIG instance", "MIG instances"));
   if (card.unified) facts.push("shared with the host");
+  if (/\D/.test(card.id)) facts.push(shortId(card.id));
   return h("li", { class: `card${card.over ? " over" : ""}${card.trouble ? " trouble" : ""}`, "data-key": card.id },
     h("div", { class: "title" }, h("span", { class: "index" }, String(card.index < 0 ? "–" : card.index)),
       h("span", { class: "product", title: `${card.product || ""} ${card.id}` }, (card.product || card.id).replace(/^NVIDIA (GeForce )?|^AMD |^Intel /, "")), state),

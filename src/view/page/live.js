@@ -204,9 +204,9 @@ function foldAll() {
   draw();
 }
 
-function chooseOnly(only) {
+function chooseOnly(only, more) {
   document.querySelector(`input[name=only][value=${only}]`).checked = true;
-  askAnew({ only, page: 0 });
+  askAnew({ only, page: 0, ...more });
 }
 
 function stepNode(step) {
@@ -227,6 +227,11 @@ const actions = {
   fold: (button) => fold(button.dataset.node),
   only: (button) => {
     chooseOnly(button.dataset.only);
+    go("nodes");
+  },
+  find: (button) => {
+    $("search").value = button.dataset.find;
+    chooseOnly("all", { search: button.dataset.find });
     go("nodes");
   },
   page: (button) => turnPage(button.dataset.what, Number(button.dataset.to)),
