@@ -191,7 +191,10 @@ static void names_cannot_steer_the_terminal(void **state)
     strcpy(lab->devices[1].product, "\033[2J Karte für München");
     strcpy(lab->devices[3].health, "lost\033[2J");
     const char *text = shown(lab, 80, false, false);
-    assert_non_null(strstr(text, "   1  ?[2J Karte für München       ...."));
+    assert_non_null(strstr(text, "   1  ?[2J Karte f?r M?nchen       ...."));
+    assert_null(strchr(text, '\033'));
+    text = shown(lab, 80, false, true);
+    assert_non_null(strstr(text, "   1  ?[2J Karte für München       ░░░░"));
     assert_null(strchr(text, '\033'));
 }
 
