@@ -37,6 +37,7 @@ struct plimsoll_observer {
     struct plimsoll_error checkpoint_failed; /* kind NONE: it was read */
     struct plimsoll_measurement all; /* its devices are borrowed from the eyes' last looks */
     struct plimsoll_error trouble;
+    char nothing[PLIMSOLL_ERROR_MESSAGE_SIZE]; /* why there are no cards, as last logged */
 };
 
 struct plimsoll_observer *plimsoll_observer_new(const struct plimsoll_agent_options *options)
@@ -193,7 +194,7 @@ static void look_with(const struct plimsoll_observer *observer, struct eye *eye)
     note_success(eye);
 }
 
-/* Every reader has its own reason. */
+/* Every reader has its own reason, and of those that are looked for together none said it. */
 static void explain_nothing(struct plimsoll_observer *observer)
 {
     plimsoll_autotext reasons = plimsoll_text_make(PLIMSOLL_ERROR_MESSAGE_SIZE);
@@ -205,6 +206,11 @@ static void explain_nothing(struct plimsoll_observer *observer)
     }
     plimsoll_error_set(&observer->trouble, PLIMSOLL_ERR_NOT_FOUND, "no cards here: %s",
                        reasons.data != NULL ? reasons.data : "");
+    if (observer->eye_count > 1 && strcmp(observer->trouble.message, observer->nothing) != 0) {
+        memcpy(observer->nothing, observer->trouble.message, sizeof observer->nothing);
+        plimsoll_log(PLIMSOLL_LOG_WARN, "no cards are measured",
+                     PLIMSOLL_STR("err", observer->trouble.message));
+    }
 }
 
 /* @return as plimsoll_observer_look */

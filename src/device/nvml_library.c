@@ -137,6 +137,11 @@ int nvml_library_open(struct nvml_library *library, const char *path, const char
 {
     struct nvml_library opened = {.loaded = load(path, root, err)};
     if (opened.loaded == NULL) {
+        /* A card that nobody measures is another thing than none. */
+        if (nvml_host_has_card(root)) {
+            err->kind = PLIMSOLL_ERR_UNAVAILABLE;
+            return plimsoll_error_wrap(err, "an NVIDIA card is in this machine");
+        }
         return -1;
     }
     if (look_up_all(&opened, err) != 0 || initialise(&opened, root, err) != 0) {

@@ -21,7 +21,7 @@ struct nvml_library {
 /**
  * Opens and initialises.
  * @param path  The library, or NULL: the loader's search, then where drivers are under `root`.
- * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND without library, or without a driver and a card;
+ * @return 0, or -1: PLIMSOLL_ERR_NOT_FOUND without a card, and a library or a driver;
  * PLIMSOLL_ERR_DENIED, else PLIMSOLL_ERR_UNAVAILABLE. `library` stays closed then.
  */
 int nvml_library_open(struct nvml_library *library, const char *path, const char *root,

@@ -536,6 +536,34 @@ class Driver(Agents):
         self.assertEqual(self.get("/readyz")[0], 200)
         self.assertEqual((len(self.reasons()), len(self.events("cards are measured"))), (1, 1))
 
+    def test_where_no_vendor_has_a_card_it_is_said_once_for_all(self):
+        self.start_nvidia("auto")
+        said = wait_for("the reason", lambda: self.events("no cards are measured"))
+        for vendor in ("nvidia: ", "amd: ", "intel: "):
+            self.assertIn(vendor, said[0]["err"])
+        failed = 'plimsoll_agent_looks_total{result="failed"}'
+        wait_for("more looks", lambda: self.metric(failed) >= 10)
+        self.assertEqual(len(self.events("no cards are measured")), 1)
+        self.install()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual([event["reader"] for event in self.events("cards are measured")], ["nvidia"])
+
+    def test_a_card_without_driver_is_said_also_beside_cards_that_are_measured(self):
+        self.machine.drm_card("card1", "0000:83:00.0", "amdgpu", "1002:744C", mem_info_vram_total=24 << 30,
+                              mem_info_vram_used=1 << 30)
+        slot = self.machine.root / "sys/bus/pci/devices/0000:07:00.0"
+        slot.mkdir(parents=True)
+        (slot / "vendor").write_text("0x10de\n")
+        (slot / "class").write_text("0x030000\n")
+        self.start_nvidia("auto")
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual([card["vendor"] for card in self.api.value("inventory")["cards"]], ["amd"])
+        self.wait_for_looks(5)
+        self.assertEqual(len(self.reasons()), 1)
+        self.assertIn("an NVIDIA card is in this machine", self.reasons()[0])
+        self.install()
+        wait_for("the other cards", lambda: len(self.api.value("inventory")["cards"]) == 3)
+
     def test_a_driver_that_is_reloaded_is_opened_again(self):
         self.start_measuring()
         self.machine.nvml_script(more=["fail * 9"])

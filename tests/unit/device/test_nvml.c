@@ -47,6 +47,10 @@ static void a_machine_without_the_library_has_no_driver(void **state)
     (void)state;
     struct world world = world_of(-1, ONE_CARD);
     look_fails(&world, PLIMSOLL_ERR_NOT_FOUND, "libnvidia-ml.so.1");
+    /* A card that nobody measures is another matter: somebody forgot something. */
+    tree_write(&world.tree, "sys/bus/pci/devices/0000:07:00.0/vendor", "0x10de\n");
+    tree_write(&world.tree, "sys/bus/pci/devices/0000:07:00.0/class", "0x030000\n");
+    look_fails(&world, PLIMSOLL_ERR_UNAVAILABLE, "an NVIDIA card is in this machine: no NVIDIA");
     install(&world, 3); /* a driver that is installed later */
     look(&world);
     assert_int_equal(world.seen.device_count, 1);
