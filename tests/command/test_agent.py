@@ -655,6 +655,16 @@ class Driver(Agents):
                          [("nvidia", card_id(0)), ("nvidia", card_id(1)), ("amd", amd), ("intel", intel)])
         self.assertEqual([card["used"] for card in self.api.value("usage")["cards"][2:]], [1 << 30, 16 << 30])
         self.assertEqual(self.api.value("free-vram"), "79.1Gi,79.1Gi,23Gi,0")
+        # Each vendor's plugin has its own names for them.
+        held = [("nvidia.com/gpu", f"{card_id(1)}::3"), ("amd.com/gpu", amd), ("gpu.intel.com/i915", "card2-1")]
+        replace(self.machine.kubelet / "device-plugins/kubelet_internal_checkpoint", json.dumps({
+            "Data": {"PodDeviceEntries": [
+                {"PodUID": pod_uid(pod), "ContainerName": "main", "ResourceName": resource,
+                 "DeviceIDs": {"-1": [device]}, "AllocResp": None} for pod, (resource, device) in enumerate(held)],
+                "RegisteredDevices": {"gpu.intel.com/i915": ["card2-0", "card2-1"]}}, "Checksum": 1}))
+        wait_for("the holders", lambda: [card["holders"] for card in self.api.value("usage")["cards"]]
+                 == [[], [pod_uid(0)], [pod_uid(1)], [pod_uid(2)]])
+        wait_for("the replicas", lambda: self.api.value("inventory")["cards"][3].get("replicas") == 2)
         # The driver of one is unloaded: the others go on.
         drivers = self.machine.root / "sys/class/drm"
         (drivers / "card1").rename(self.home / "card1")
