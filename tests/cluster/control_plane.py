@@ -41,6 +41,7 @@ class ControlPlane:
         self.authority = Authority(folder)
         self.kubeconfig = self.authority.client("admin", "/O=system:masters/CN=admin", self.port)
         self.api = self.another_api()
+        self.audit_log = folder / "audit.log"  # what Plimsoll's own accounts do
         self.etcd = self._etcd()
         self.apiserver = self._apiserver()
         self.others = [self._controller_manager(), self._default_scheduler(), self._kwok()]
@@ -126,6 +127,7 @@ class ControlPlane:
                            "--service-account-issuer=https://kubernetes.default.svc",
                            f"--service-account-key-file={self.folder / 'sa.pub'}",
                            f"--service-account-signing-key-file={self.folder / 'sa.key'}",
+                           f"--audit-policy-file={HERE / 'audit.yaml'}", f"--audit-log-path={self.audit_log}",
                            "--allow-privileged=true", "--endpoint-reconciler-type=none",
                            "--disable-admission-plugins=TaintNodesByCondition")
 

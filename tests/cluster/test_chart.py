@@ -241,15 +241,15 @@ def test_with_node_capacity_the_scheduler_counts_vram_itself(rendered):
 
 
 def test_each_account_may_do_what_it_needs_and_no_more(rendered):
-    # That it is enough shows test_chart_install.py, which runs the server under it.
+    # That it is what they need shows test_rights.py.
     def rules(kind, name):
         return {(group or "core", resource, verb, *rule.get("resourceNames", []))
                 for rule in find(rendered["default-values.yaml"], kind, name)["rules"]
                 for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
     admission, leases = "admissionregistration.k8s.io", "coordination.k8s.io"
     assert rules("ClusterRole", "plimsoll") == {
-        *(("core", resource, verb) for resource in ("nodes", "pods") for verb in ("get", "list", "watch")),
-        ("core", "pods", "patch"), ("core", "pods/binding", "create"),
+        *(("core", resource, verb) for resource in ("nodes", "pods") for verb in ("list", "watch")),
+        ("core", "pods", "get"), ("core", "pods", "patch"), ("core", "pods/binding", "create"),
         *(("node.k8s.io", "runtimeclasses", verb) for verb in ("list", "watch")),
         *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
         *((admission, "mutatingwebhookconfigurations", verb, "plimsoll") for verb in ("get", "patch"))}
@@ -258,6 +258,9 @@ def test_each_account_may_do_what_it_needs_and_no_more(rendered):
         *(("core", "configmaps", verb, "plimsoll-ca") for verb in ("get", "patch"))}
     assert rules("Role", "plimsoll-books") == {
         (leases, "leases", "create"), *((leases, "leases", verb, "plimsoll-books") for verb in ("get", "update"))}
+    assert rules("Role", "plimsoll-scheduler") == {
+        (leases, "leases", "create"),
+        *((leases, "leases", verb, "plimsoll-scheduler") for verb in ("get", "update"))}
     assert rules("ClusterRole", "plimsoll-agent") == {("core", "nodes", verb) for verb in ("get", "patch")}
 
 
@@ -348,6 +351,66 @@ def test_a_service_monitor_finds_its_service(rendered):
         rules = find(objects, "PrometheusRule", "plimsoll")["spec"]["groups"][0]["rules"]
         # Prometheus' label job is the Service's name.
         assert any(f'job="{found[0]["metadata"]["name"]}"' in rule["expr"] for rule in rules)
+
+
+# -- every value ---------------------------------------------------------------------------------------------
+
+def schema_of(path):
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    for key in path.split("."):
+        schema = schema["properties"][key]
+    return schema
+
+
+def another(value, schema):
+    """@return a value of the same kind that is not this one"""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 7
+    if isinstance(value, str):
+        return next((one for one in schema.get("enum", []) if one not in ("", value)), "another")
+    if isinstance(value, dict):
+        return {**value, "another": "one"}
+    return [*value, "another" if schema.get("items", {}).get("type") == "string" else {"name": "another"}]
+
+
+def value_in(file, key):
+    """@return the value that counts with that file"""
+    found = None
+    for values in ((CHART / "values.yaml"), file):
+        value = yaml.safe_load(values.read_text()) or {}
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        found = found if value is None else value
+    return found
+
+
+# Where not every value of the kind will do.
+OTHERWISE = {"config.resources": {"amd": ["example.com/amd"]}}
+# Looked at only where an option of its own is set.
+SETTINGS = [CHART / "ci" / f"{name}-values.yaml" for name in
+            ("default", "everything", "provided", "own-scheduler", "cert-manager", "cert-manager-issuer", "monitoring")]
+
+
+def test_every_documented_value_changes_something(helm4):
+    def render(file, *more):
+        return helm4.run("template", "plimsoll", CHART, "--namespace=plimsoll-system", f"--kube-version={VERSION}",
+                         "--skip-schema-validation", f"--values={file}", *more, check=False)
+    plain = {file: render(file).stdout for file in SETTINGS}
+    documented = re.findall(r"^\| `([A-Za-z0-9.]+)` \|", (CHART / "README.md").read_text(), re.M)
+    assert len(documented) > 150
+    unused = []
+    for key in documented:
+        schema = schema_of(key)
+
+        def changes(file):
+            value = OTHERWISE.get(key, another(value_in(file, key), schema))
+            done = render(file, f"--set-json={key}={json.dumps(value)}")
+            return done.stdout != plain[file] if done.returncode == 0 else "cert-manager.io/v1" in done.stderr
+        if not any(changes(file) for file in SETTINGS):
+            unused.append(key)
+    assert not unused, ", ".join(unused)
 
 
 # -- what the API server says ------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 applied as Argo CD does; the webhook works at every step, and nothing is left behind."""
 
 import base64
+import os
+import re
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -12,7 +15,7 @@ import yaml
 import nodes
 import pods
 from api import ApiError
-from charts import CHART, Helm, find
+from charts import CHART, ROOT, Helm, find
 from control_plane import ControlPlane
 from lab import Lab
 from manifests import NAMESPACE, Objects
@@ -177,6 +180,52 @@ def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
     lab.wait_for("the API server to forget the webhook", lambda: lab.create(pods.gpu("afterwards", "1Gi")))
     assert "plimsoll.dev/profile" not in lab.pod("afterwards")["metadata"]["annotations"]
     assert lab.phases()["first"] == "Running"
+
+
+def test_node_capacity_that_is_switched_off_is_taken_back(lab, release, own_plane):
+    def advertised():
+        status = own_plane.api.get("nodes", "box")["status"]
+        return "plimsoll.dev/vram" in status["capacity"], "plimsoll.dev/vram" in status["allocatable"]
+
+    def may_write():
+        rules = own_plane.api.get("clusterroles", "plimsoll")["rules"]
+        return any("nodes/status" in rule["resources"] for rule in rules)
+    release.helm_run("install", release.chart, "--create-namespace", f"--values={release.values}",
+                     "--set=config.nodeCapacity=true")
+    assert "Before uninstalling set config.nodeCapacity=false" in release.helm_run("get notes").stdout
+    release.start()
+    lab.add_nodes(nodes.nvidia("box", 16384))
+    lab.wait_for("the node to advertise VRAM", lambda: advertised() == (True, True))
+
+    # The pods are made anew by an upgrade that changes the configuration; here that is one process.
+    release.plimsoll.stop_server()
+    release.upgrade()
+    assert may_write()
+    assert "Nodes still advertise plimsoll.dev/vram" in release.helm_run("get notes").stdout
+    release.plimsoll.use_config(release.plimsoll.source.server_config())
+    release.plimsoll.start_server()
+    lab.wait_for("the node to advertise it no longer", lambda: advertised() == (False, False))
+    release.upgrade()
+    assert not may_write()
+    assert "plimsoll.dev/vram:" not in release.helm_run("get notes").stdout
+
+
+def test_node_capacity_can_be_taken_back_by_hand(own_plane, release):
+    """docs/install.md's last resort."""
+    command = re.search(r"^kubectl get nodes -o name .*$", (ROOT / "docs/install.md").read_text(), re.M).group(0)
+    node = nodes.nvidia("box", 16384)
+    node["status"]["capacity"]["plimsoll.dev/vram"] = node["status"]["allocatable"]["plimsoll.dev/vram"] = "15Gi"
+    own_plane.api.create("nodes", node)
+    own_plane.api.create("nodes", nodes.node("plain"))
+    try:
+        environment = {"PATH": f"{own_plane.binaries}:{os.environ['PATH']}", "KUBECONFIG": str(own_plane.kubeconfig)}
+        subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        status = own_plane.api.get("nodes", "box")["status"]
+        assert "plimsoll.dev/vram" not in status["capacity"]
+        assert status["capacity"]["nvidia.com/gpu"]
+    finally:
+        for name in ("box", "plain"):
+            own_plane.api.delete("nodes", name)
 
 
 def left_behind(plane):

@@ -141,6 +141,20 @@ the server knows its agents by. */}}
 {{- join " ||\n" $terms -}}
 {{- end -}}
 
+{{/* Not empty while nodes advertise VRAM that nodeCapacity, switched off since, has written: the server takes
+it back and needs the right to for so long. Without a cluster to ask it is empty. */}}
+{{- define "plimsoll.capacityLeft" -}}
+{{- $writes := false -}}
+{{- range dig "rules" (list) (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" (include "plimsoll.fullname" .)) -}}
+{{- $writes = or $writes (has "nodes/status" (dig "resources" (list) .)) -}}
+{{- end -}}
+{{- if and $writes (not .Values.config.nodeCapacity) -}}
+{{- range dig "items" (list) (lookup "v1" "Node" "" "") -}}
+{{- if hasKey (dig "status" "capacity" (dict) .) "plimsoll.dev/vram" }}{{ .metadata.name }} {{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "plimsoll.serverConfig" -}}
 {{- $config := .Values.config -}}
 reserve: {{ $config.reserve | quote }}
