@@ -156,17 +156,22 @@ static void pass_own_filters(struct plimsoll_simulation *simulation,
 /* -- why not -------------------------------------------------------------------------------------
  */
 
+/* As filter does: by the shared load lines, except where they count nominations that this pod need
+ * not respect. */
 static struct plimsoll_verdict judge(struct plimsoll_simulation *simulation,
                                      const struct plimsoll_pod *pod, const char *name)
 {
+    const struct plimsoll_placement_settings *settings = &simulation->config->placement;
+    plimsoll_autofree struct plimsoll_node_load *own = NULL;
     struct plimsoll_extender_node node;
     if (!plimsoll_cluster_node(simulation->cluster, plimsoll_span_of(name), &node)) {
         return (struct plimsoll_verdict){.reason = PLIMSOLL_NO_NODE};
     }
-    plimsoll_autofree struct plimsoll_node_load *load = plimsoll_placement_load(
-        &node.view, &simulation->config->placement, &pod->uid, pod->priority);
-    return plimsoll_placement_judge(node.view.node, load, &pod->demand,
-                                    &simulation->config->placement);
+    if (node.load->nominated) {
+        own = plimsoll_placement_load(&node.view, settings, &pod->uid, pod->priority);
+    }
+    return plimsoll_placement_judge(node.view.node, own != NULL ? own : node.load, &pod->demand,
+                                    settings);
 }
 
 /* Of the nodes that only lack a card. */
