@@ -270,8 +270,8 @@ static void find_owners(struct plimsoll_observer *observer)
     if (missing != 0 && ++observer->missing_looks == FAILURES_MAX) {
         plimsoll_log(PLIMSOLL_LOG_WARN, "whose the processes are is not known",
                      PLIMSOLL_INT("pid", missing),
-                     PLIMSOLL_STR("err", "no such process here; with hostPID: true the agent sees "
-                                         "those of the host"));
+                     PLIMSOLL_STR("err", "the host's processes are not to be seen here: hostPID is "
+                                         "not set, or the node is itself a container"));
     } else if (missing == 0 && observer->missing_looks >= FAILURES_MAX) {
         plimsoll_log(PLIMSOLL_LOG_INFO, "whose the processes are is known",
                      PLIMSOLL_INT("cards", observer->all.device_count));

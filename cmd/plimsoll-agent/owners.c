@@ -72,12 +72,12 @@ int32_t plimsoll_owners_find(struct plimsoll_owners *owners,
         struct plimsoll_device *device = &measurement->devices[i];
         for (uint32_t k = 0; k < device->process_count; k++) {
             struct plimsoll_device_process *process = &device->processes[k];
-            if (process->pod.text[0] == '\0' && process->pid > 0) {
+            if (process->pod.text[0] == '\0' && process->pid > 0 && !process->missing) {
                 now[count] = find(owners, process->pid);
                 process->missing = now[count].missing;
-                missing = process->missing ? process->pid : missing;
                 process->pod = now[count++].pod;
             }
+            missing = process->missing ? process->pid : missing;
         }
     }
     qsort(now, count, sizeof *now, compare);

@@ -29,7 +29,7 @@ struct plimsoll_device_process {
     uint64_t bytes; /* PLIMSOLL_BYTES_UNKNOWN: the driver does not say */
     /** Its pod where the reader already knows it; "" else: plimsoll_attribution_pod finds it. */
     struct plimsoll_uid pod;
-    bool missing; /* has been looked for and is not to be seen: nobody can tell whose it is */
+    bool missing; /* is not to be seen here: nobody can tell whose it is */
 };
 
 /** A way from one card to another of this node. */

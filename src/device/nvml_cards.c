@@ -212,6 +212,7 @@ int nvml_cards_open(struct nvml_reader *reader, struct plimsoll_error *err)
     reader->looks = 0;
     reader->memory_v1 = false;
     reader->wsl = nvml_host_is_wsl(reader->root);
+    reader->pids_known = nvml_host_has_pids(reader->root);
     reader->gone = false;
     reader->bound = nvml_host_bound(reader->root);
     char version[NVML_TEXT_SIZE] = "";

@@ -54,6 +54,18 @@ bool nvml_host_is_wsl(const char *root)
     return plimsoll_device_path(path, "%s/dev/dxg", root) && access(path, F_OK) == 0;
 }
 
+bool nvml_host_has_pids(const char *root)
+{
+    /* The number that Linux gives to the first namespace of processes. */
+    static const char first[] = "pid:[4026531836]";
+    char link[64] = "";
+    if (root[0] != '\0') {
+        return true; /* somebody has chosen which /proc it is */
+    }
+    ssize_t size = readlink("/proc/self/ns/pid", link, sizeof link - 1);
+    return size < 0 || strcmp(link, first) == 0;
+}
+
 bool nvml_host_has_device(const char *root, const char *address)
 {
     char path[PLIMSOLL_DEVICE_PATH_MAX];

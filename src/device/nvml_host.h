@@ -14,6 +14,12 @@ bool nvml_host_memory(const char *root, uint64_t *total, uint64_t *available);
 bool nvml_host_has_card(const char *root);
 /** Cards are lent by Windows (WSL 2), whose processes nobody sees here. */
 bool nvml_host_is_wsl(const char *root);
+/**
+ * Whether the numbers by which the driver knows processes are those of /proc here. The driver has
+ * the host's; a container, or a node that is one (kind, LXC), has others, and what has one of them
+ * is another process.
+ */
+bool nvml_host_has_pids(const char *root);
 bool nvml_host_has_device(const char *root, const char *address);
 /** The NUMA node of a PCI slot, -1 without. */
 int32_t nvml_host_numa(const char *root, const char *address);

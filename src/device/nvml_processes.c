@@ -220,5 +220,8 @@ void nvml_processes_look(struct nvml_reader *reader, struct nvml_card *card,
         write_processes(&found, device);
     }
     device->processes_known = found.complete && (found.count == 0 || device->process_count > 0);
+    for (uint32_t i = 0; i < device->process_count; i++) {
+        device->processes[i].missing = !reader->pids_known;
+    }
     free(found.list);
 }

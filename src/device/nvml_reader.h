@@ -82,6 +82,7 @@ struct nvml_reader {
     uint32_t looks;                 /* since the opening */
     bool memory_v1;                 /* this driver has no other */
     bool wsl;                       /* the cards are lent by Windows */
+    bool pids_known;                /* nvml_host_has_pids */
     bool gone;                      /* a call said that the driver is */
     char note[160];                 /* of this look */
     struct nvml_process *processes; /* owned; room for one list */

@@ -164,6 +164,27 @@ class Printing(unittest.TestCase):
             self.assertEqual(self.env_of(machine, "all", drop_sys_admin), True)  # what is seen beats what is told
             self.assertEqual(self.env_of(machine, None, drop_sys_admin), False)
 
+    def test_processes_of_another_numbering_are_nobodys(self):
+        # This machine's own /proc. The driver means the process of that number on the host, which a
+        # container's process 1 is not.
+        unshare = ["unshare", "--pid", "--fork", "--mount-proc"]
+        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no namespace of processes can be made here")
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / "nvml"
+            script.write_text(f"card {card_id(0)} used=100\nprocess {card_id(0)} 1 100\n")
+            flags = (PROGRAM, "--once", "--nvml", NVML, "--reader", "nvidia", "--kubelet-root", folder)
+            environment = {**os.environ, "PLIMSOLL_NVML_SCRIPT": str(script)}
+
+            def run(*command):
+                return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+                                      check=True).stdout
+            ours = os.readlink("/proc/self/ns/pid") == "pid:[4026531836]"
+            for first, attributed in (((), ours), (unshare, False)):
+                seen = json.loads(run(*first, *flags, "-o", "json"))
+                self.assertIs(seen["usage"]["cards"][0]["attributed"], attributed)
+                self.assertTrue(run(*first, *flags).endswith("  the host\n" if attributed else "  ?\n"))
+
     def test_a_toolkit_that_refuses_the_variable_is_said(self):
         with tempfile.TemporaryDirectory() as folder:
             machine = Machine(folder, cards=2, pods=2)
