@@ -15,8 +15,8 @@
 #define PLIMSOLL_LIVE_WORD_SIZE 512
 
 struct plimsoll_live_question {
-    const char *kubeconfig; /* NULL: in-cluster credentials */
-    const char *name;       /* of webhook, ConfigMap and Deployment */
+    const char *kubeconfig;   /* NULL: in-cluster credentials */
+    const char *name;         /* of webhook, ConfigMap and Deployment */
     bool address, ca, config; /* which of these are wanted */
 };
 

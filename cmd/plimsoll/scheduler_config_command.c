@@ -304,14 +304,15 @@ static int write_out(const struct flags *flags, enum plimsoll_recipe which,
                      const struct plimsoll_live *live, bool asked, struct plimsoll_error *err)
 {
     struct plimsoll_config *own = NULL;
+    const struct plimsoll_config *config = live->config;
     if (flags->config != NULL) {
         if (plimsoll_config_load(flags->config, &own, err) != 0) {
             return -1;
         }
+        config = own;
     } else if (live->config == NULL) {
-        own = plimsoll_config_default();
+        config = own = plimsoll_config_default();
     }
-    const struct plimsoll_config *config = own != NULL ? own : live->config;
     int result = print(flags, which, live, config, err);
     if (result == 0 && asked && which != PLIMSOLL_RECIPE_SECOND) {
         warn(live, config);
@@ -336,12 +337,12 @@ static int write_recipe(const struct flags *flags, enum plimsoll_recipe which,
         return -1;
     }
     plimsoll_autofree struct plimsoll_live *live = plimsoll_alloc(1, sizeof *live);
-    const struct plimsoll_live_question question = {
-        .kubeconfig = flags->kubeconfig,
-        .name = flags->name != NULL ? flags->name : "plimsoll",
-        .address = !second && flags->address == NULL,
-        .ca = !second && flags->ca == NULL,
-        .config = flags->config == NULL};
+    const struct plimsoll_live_question question = {.kubeconfig = flags->kubeconfig,
+                                                    .name = flags->name != NULL ? flags->name
+                                                                                : "plimsoll",
+                                                    .address = !second && flags->address == NULL,
+                                                    .ca = !second && flags->ca == NULL,
+                                                    .config = flags->config == NULL};
     if (asked && plimsoll_live_read(&question, live, err) != 0) {
         return -1;
     }
