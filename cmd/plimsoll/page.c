@@ -148,6 +148,29 @@ static void add_nodes(struct plimsoll_cluster *cluster, struct plimsoll_text *ou
     plimsoll_metrics_uint(out, name, over_line, NULL);
 }
 
+/* A node whose report is stale still counts; its card may hold more by now. */
+static void add_reports(struct plimsoll_cluster *cluster, struct plimsoll_text *out)
+{
+    static const char written[] = "plimsoll_node_report_timestamp_seconds";
+    static const char stale[] = "plimsoll_node_report_stale";
+    struct plimsoll_extender_node node;
+    size_t count = plimsoll_cluster_node_count(cluster);
+    plimsoll_metrics_head(out, written, "gauge",
+                          "When the node's last report was written; agents write on change.");
+    for (size_t i = 0; i < count; i++) {
+        if (plimsoll_cluster_node_at(cluster, i, &node) && node.view.node->report_time > 0) {
+            plimsoll_metrics_double(out, written, (double)node.view.node->report_time / 1000,
+                                    "node", node.view.node->name, NULL);
+        }
+    }
+    plimsoll_metrics_head(out, stale, "gauge", "1 while nothing new is heard of the node.");
+    for (size_t i = 0; i < count; i++) {
+        if (plimsoll_cluster_node_at(cluster, i, &node) && node.view.node->card_count > 0) {
+            plimsoll_metrics_uint(out, stale, node.view.stale, "node", node.view.node->name, NULL);
+        }
+    }
+}
+
 static void add_cluster(struct plimsoll_cluster *cluster, struct plimsoll_text *out)
 {
     static const struct {
@@ -170,6 +193,7 @@ static void add_cluster(struct plimsoll_cluster *cluster, struct plimsoll_text *
     plimsoll_metrics_head(out, "plimsoll_gpu_pods", "gauge", "Unfinished GPU pods in the picture.");
     plimsoll_metrics_uint(out, "plimsoll_gpu_pods", plimsoll_cluster_pod_count(cluster), NULL);
     add_nodes(cluster, out);
+    add_reports(cluster, out);
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {
         add_card_gauge(cluster, gauges[i].name, gauges[i].help, gauges[i].offset, out);
     }

@@ -67,11 +67,12 @@ class Agent:
             (folder / "cgroup").write_text(f"0::/{pod}\n")
         return self.pids[uid]
 
-    def start(self):
+    def start(self, *flags):
         program = find_program().with_name("plimsoll-agent")
         self.child = Child(f"agent-{self.node}", [
             program, "--node", self.node, "--kubeconfig", self._kubeconfig(), "--reader", f"fake:{self.file}",
-            "--root", self.root, "--kubelet-root", self.kubelet, "--interval", "500ms"], self.folder).start()
+            "--root", self.root, "--kubelet-root", self.kubelet, "--interval", "500ms",
+            *flags], self.folder).start()
         self.lab.wait_for("the agent's report", lambda: self.annotation("usage"))
 
     def stop(self):
