@@ -10,12 +10,13 @@ struct tank {
     uint32_t count;
     double cpu, memory, filled;
     double open[PLIMSOLL_CARDS_MAX], devices[PLIMSOLL_CARDS_MAX];
-    const struct plimsoll_size *sizes[PLIMSOLL_CARDS_MAX];
+    uint8_t sizes[PLIMSOLL_CARDS_MAX]; /* of the site */
 };
 
 /* One class, as numbers. */
 struct drop {
-    double cpu, memory, bytes, of_total, of_line, of_default;
+    double cpu, memory;
+    double want[PLIMSOLL_SIZES_MAX]; /* of a card of that size */
     uint32_t cards;
     bool device, allowed;
 };
@@ -30,7 +31,7 @@ static void make_tank(const struct plimsoll_site *site, const struct plimsoll_ta
             bool taken = taking != NULL && (taking->cards & cards & -cards) != 0;
             tank->open[tank->count] = group->open - (taken ? taking->want : 0);
             tank->devices[tank->count] = group->devices - (taken && taking->device ? 1 : 0);
-            tank->sizes[tank->count++] = &site->sizes[group->size];
+            tank->sizes[tank->count++] = (uint8_t)group->size;
         }
     }
     if (taking != NULL) {
@@ -45,24 +46,20 @@ static void make_drops(const struct plimsoll_site *site, struct drop *drops)
     for (uint32_t i = 0; i < expected->count; i++) {
         uint32_t vector = i / PLIMSOLL_LANES, lane = i % PLIMSOLL_LANES;
         const struct plimsoll_wants *wants = &expected->wants[vector];
-        drops[i] = (struct drop){
-            .cpu = 1.0 / (double)expected->per_cpu[vector][lane],
-            .memory = 1.0 / (double)expected->per_memory[vector][lane],
-            .bytes = (double)wants->bytes[lane],
-            .of_total = (double)wants->of_total[lane],
-            .of_line = (double)wants->of_line[lane],
-            .of_default = (double)wants->of_default[lane],
-            .cards = (uint32_t)(1.0F / expected->per_pod[vector][lane] + 0.5F),
-            .device = expected->undevices[vector][lane] <= 0,
-            .allowed = (expected->kinds[i] & site->kind) != 0,
-        };
+        struct drop *drop = &drops[i];
+        drop->cpu = 1.0 / (double)expected->per_cpu[vector][lane];
+        drop->memory = 1.0 / (double)expected->per_memory[vector][lane];
+        drop->cards = (uint32_t)(1.0F / expected->per_pod[vector][lane] + 0.5F);
+        drop->device = expected->undevices[vector][lane] <= 0;
+        drop->allowed = (expected->kinds[i] & site->kind) != 0;
+        for (uint32_t j = 0; j < site->size_count; j++) {
+            const struct plimsoll_size *size = &site->sizes[j];
+            drop->want[j] = (double)wants->bytes[lane] +
+                            (double)wants->of_total[lane] * size->total +
+                            (double)wants->of_line[lane] * size->line +
+                            (double)wants->of_default[lane] * size->fallback;
+        }
     }
-}
-
-static double want_of(const struct drop *drop, const struct plimsoll_size *size)
-{
-    return drop->bytes + drop->of_total * size->total + drop->of_line * size->line +
-           drop->of_default * size->fallback;
 }
 
 /* The card without `taken` on which least is left; tank->count: there is none. */
@@ -71,7 +68,7 @@ static uint32_t tightest(const struct tank *tank, const struct drop *drop, uint6
     uint32_t best = tank->count;
     double least = 0;
     for (uint32_t i = 0; i < tank->count; i++) {
-        double left = tank->open[i] - want_of(drop, tank->sizes[i]);
+        double left = tank->open[i] - drop->want[tank->sizes[i]];
         bool fits =
             left > -SLACK && (!drop->device || tank->devices[i] > 0) && (taken >> i & 1) == 0;
         if (fits && (best == tank->count || left < least)) {
@@ -97,7 +94,7 @@ static void pour(struct tank *tank, const struct drop *drop)
     }
     for (; cards != 0; cards &= cards - 1) {
         uint32_t card = (uint32_t)__builtin_ctzll(cards);
-        double want = want_of(drop, tank->sizes[card]);
+        double want = drop->want[tank->sizes[card]];
         tank->open[card] -= want;
         tank->devices[card] -= drop->device ? 1 : 0;
         tank->filled += want;

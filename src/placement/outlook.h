@@ -9,7 +9,7 @@
 #include "lanes.h"
 
 /** Random pods that a node is filled with, and how often. */
-#define PLIMSOLL_FILL_SEQUENCES 24u
+#define PLIMSOLL_FILL_SEQUENCES 48u
 #define PLIMSOLL_FILL_PODS      64u
 
 /** What pods of one class have in common. Compared as bytes: made of zeros. */
