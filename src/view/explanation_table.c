@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explanation.h"
 
+#include <plimsoll/outlook.h>
+
 #include "columns.h"
 #include "on_card.h"
 
@@ -163,6 +165,36 @@ static void add_rank(const struct plimsoll_view_explanation *it, struct plimsoll
     }
 }
 
+static uint64_t gib(double count)
+{
+    return count > 0 ? (uint64_t)(count * (double)(UINT64_C(1) << 30)) : 0;
+}
+
+/* What the policy looks at, once there is a history: as if the pod were to be placed now. */
+static void add_prospect(const struct plimsoll_view_explanation *it, struct plimsoll_text *text)
+{
+    const struct plimsoll_pod *pod = it->question.pod;
+    struct plimsoll_node_view view = it->home->seen->view;
+    struct plimsoll_requests *free_there = &view.room.free;
+    if (free_there->cpu_milli < UINT64_MAX - pod->demand.requests.cpu_milli) {
+        free_there->cpu_milli += pod->demand.requests.cpu_milli;
+    }
+    if (free_there->memory < UINT64_MAX - pod->demand.requests.memory) {
+        free_there->memory += pod->demand.requests.memory;
+    }
+    plimsoll_autofree struct plimsoll_node_load *load =
+        plimsoll_placement_load(&view, it->question.settings, &pod->uid, pod->priority);
+    struct plimsoll_prospect prospect =
+        plimsoll_placement_foretell(view.node, load, &pod->demand, it->question.settings);
+    if (prospect.foretold) {
+        plimsoll_text_add_format(text,
+                                 "; of what is likely to come %s fits there beside it, %s without "
+                                 "it",
+                                 bytes_of(gib(prospect.filled_after)).text,
+                                 bytes_of(gib(prospect.filled)).text);
+    }
+}
+
 static void add_use(const struct page *page)
 {
     const struct candidate *home = page->it->home;
@@ -191,6 +223,7 @@ static void add_use(const struct page *page)
     }
     plimsoll_text_reset(&text);
     add_rank(page->it, &text);
+    add_prospect(page->it, &text);
     add_row(page, "why here", text.data);
     plimsoll_text_reset(&text);
     plimsoll_text_add_format(&text, "%s for pods that ask the device plugin",

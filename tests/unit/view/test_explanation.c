@@ -3,6 +3,7 @@
 #include "lab_cluster.h"
 
 #include <plimsoll/json.h>
+#include <plimsoll/outlook.h>
 
 /* A pod that waits in the lab, and what the API says of it. */
 struct subject {
@@ -124,6 +125,23 @@ static void a_pod_that_runs_looks_as_somebody_has_seen_it(void **state)
     explained(it, (struct plimsoll_view_options){.width = 80, .unicode = true},
               PLIMSOLL_STANDING_BOUND);
     golden_compare("explain-runs-80.txt", &it->text);
+}
+
+static void a_pod_that_runs_is_told_what_it_leaves_for_others(void **state)
+{
+    struct subject *it = *state;
+    struct plimsoll_outlook *outlook = plimsoll_outlook_new();
+    struct plimsoll_demand likely = scene_demand(false, 1024);
+    it->question.pod = it->lab->home.list[0]; /* ollama */
+    it->lab->nodes[0].view.room =
+        (struct plimsoll_room){.outlook = outlook, .free = {UINT64_MAX, UINT64_MAX}, .kind = 1};
+    assert_null(strstr(plainly(it, PLIMSOLL_STANDING_BOUND), "likely"));
+    for (size_t i = 0; i < PLIMSOLL_HISTORY_PODS_MIN; i++) {
+        plimsoll_outlook_note(outlook, &likely);
+    }
+    assert_non_null(strstr(plainly(it, PLIMSOLL_STANDING_BOUND),
+                           "; of what is likely to come 0 fits there beside it, 6Gi without it"));
+    plimsoll_outlook_free(&outlook);
 }
 
 static void a_pod_whose_node_would_not_take_it_now_is_told(void **state)
@@ -310,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_pod_that_waits_looks_as_somebody_has_seen_it),
         TEST(a_pod_that_runs_looks_as_somebody_has_seen_it),
+        TEST(a_pod_that_runs_is_told_what_it_leaves_for_others),
         TEST(a_pod_whose_node_would_not_take_it_now_is_told),
         TEST(what_would_make_room_is_the_smallest_set),
         TEST(priority_does_not_hide_who_holds_the_room),
