@@ -31,22 +31,31 @@ static void write_path(const char *group, const char *in_namespace, const char *
     plimsoll_api_add_escaped(path, name);
 }
 
+/* The object in an answer, owned; NULL: it has none. */
+static json_t *decode(const struct plimsoll_text *body)
+{
+    json_t *object = body->overflowed || body->size == 0
+                         ? NULL
+                         : json_loadb(body->data, body->size, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(object)) {
+        return object;
+    }
+    json_decref(object);
+    return NULL;
+}
+
 /* @return the object, owned; NULL with `err` set. `what` is for the message. */
 static json_t *get(struct plimsoll_kube *kube, const char *path, const char *what,
                    struct plimsoll_error *err)
 {
     struct plimsoll_api_answer answer =
         plimsoll_api_call(kube, &(struct plimsoll_api_request){.path = path});
-    json_t *object = NULL;
+    json_t *object = plimsoll_api_ok(&answer) ? decode(&answer.body) : NULL;
     if (!plimsoll_api_ok(&answer)) {
         (void)plimsoll_error_set(
             err, answer.status == 404 ? PLIMSOLL_ERR_NOT_FOUND : PLIMSOLL_ERR_UNAVAILABLE, "%s: %s",
             what, answer.message);
-    } else if (answer.body.overflowed || answer.body.size == 0 ||
-               !json_is_object(object = json_loadb(answer.body.data, answer.body.size,
-                                                   JSON_REJECT_DUPLICATES, NULL))) {
-        json_decref(object);
-        object = NULL;
+    } else if (object == NULL) {
         (void)plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s: the answer is no object", what);
     }
     plimsoll_api_answer_clear(&answer);
