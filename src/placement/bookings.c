@@ -22,6 +22,7 @@ struct party {
     uint64_t holds, uses; /* cards, by the report */
     uint64_t on;          /* cards where it is booked */
     uint64_t used;        /* bytes on the card that is being looked at */
+    uint64_t asks;        /* the most that its request comes to by now on a card here */
 };
 
 /* A demand whose card is not known yet. */
@@ -235,8 +236,24 @@ static bool depends_on_card(const struct plimsoll_demand *demand)
            (demand->request == PLIMSOLL_REQUEST_DEFAULT && demand->plugin);
 }
 
-/* What a party without a claimed card has on card `i`. A floating claim says the most it can come
- * to. One of 0 bytes was made while nobody knew the cards' memory: it is worth the default. */
+/* A floating claim says the most that the request came to, on the card where that is most. Since
+ * then annotations, the default and the cards may have changed: then the claim is shared out by
+ * what the request comes to now. */
+static uint64_t share_of_claim(const struct party *party, uint64_t want)
+{
+    const uint64_t mib = UINT64_C(1) << 20; /* the product of two numbers of bytes is too large */
+    uint64_t most = party->pod->claim.floating_vram, asks = party->asks / mib, scaled;
+    if (party->asks >= most) {
+        return smaller(most, want);
+    }
+    if (asks == 0 || __builtin_mul_overflow(most, want / mib + 1, &scaled)) {
+        return most;
+    }
+    return smaller(most, scaled / asks + 1);
+}
+
+/* What a party without a claimed card has on card `i`. A floating claim of 0 bytes was made while
+ * nobody knew the cards' memory: it is worth the default. */
 static uint64_t unplaced_on(const struct count *count, const struct party *party, uint32_t i)
 {
     const struct plimsoll_load *card = &count->load->cards[i];
@@ -249,7 +266,7 @@ static uint64_t unplaced_on(const struct count *count, const struct party *party
         return most;
     }
     uint64_t want = want_on(card, &pod->demand, count->node->mps, count->settings);
-    return party->claimed ? smaller(most, want) : want;
+    return party->claimed ? share_of_claim(party, want) : want;
 }
 
 static uint64_t claimed_on(const struct count *count, const struct plimsoll_claim_card *card,
@@ -267,14 +284,17 @@ static uint64_t demand_on(const struct count *count, const struct party *party, 
     if (!party->claimed || party->pod->claim.card_count == 0) {
         return unplaced_on(count, party, i);
     }
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, lost = 0;
     for (uint32_t j = 0; j < party->pod->claim.card_count; j++) {
         const struct plimsoll_claim_card *card = &party->pod->claim.cards[j];
-        if (find_card(count->node, count->load->card_count, card->id) == (int)i) {
+        int at = find_card(count->node, count->load->card_count, card->id);
+        if (at == (int)i) {
             bytes = plus(bytes, claimed_on(count, card, i));
+        } else if (at < 0) {
+            lost = larger(lost, claimed_on(count, card, i));
         }
     }
-    return bytes;
+    return bytes > 0 ? bytes : lost; /* it came here for one that has gone */
 }
 
 static void float_bytes(struct count *count, const struct party *party, uint64_t bytes, bool plugin)
@@ -360,14 +380,27 @@ static void place_party(struct count *count, struct party *party)
         party->on = party->holds & count->candidates;
     } else if (party->claimed && party->pod->claim.card_count > 0) {
         uint64_t lost = place_claim(count, party);
-        /* With an inventory the card has gone. Without one only its name is lost: the claim is
-         * still somewhere here, whatever the plugin has left. */
+        /* With an inventory the card has gone, and the pod is where it is found. Without one only
+         * its name is lost: the claim is still somewhere here, whatever the plugin has left. */
         if (lost > 0 && !count->node->inventory) {
             float_bytes(count, party, lost, false);
+        } else if (lost > 0) {
+            party->on |= (party->holds | party->uses) & count->candidates;
         }
     } else if (party->claimed || (party->pod->demand.gpu && !is_counted(&party->pod->demand))) {
         place_unplaced(count, party);
     }
+}
+
+static uint64_t asks_at_most(const struct count *count, const struct party *party)
+{
+    uint64_t bytes = 0;
+    for (uint64_t cards = count->candidates; cards != 0; cards &= cards - 1) {
+        const struct plimsoll_load *card = &count->load->cards[__builtin_ctzll(cards)];
+        bytes =
+            larger(bytes, want_on(card, &party->pod->demand, count->node->mps, count->settings));
+    }
+    return bytes;
 }
 
 static void book_demands(struct count *count)
@@ -376,6 +409,9 @@ static void book_demands(struct count *count)
         struct party *party = &count->parties[p];
         if (!is_there(party)) {
             continue;
+        }
+        if (party->claimed && depends_on_card(&party->pod->demand)) {
+            party->asks = asks_at_most(count, party);
         }
         place_party(count, party);
         for (uint64_t on = party->on; on != 0; on &= on - 1) {

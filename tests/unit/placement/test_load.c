@@ -452,6 +452,64 @@ static void a_claim_whose_card_lost_its_name_floats(void **state)
     assert_mib(nameless->cards[1].floating_plugin, 3000);
 }
 
+/* The card was changed, and the plugin gave the pod the new one. */
+static void a_claim_whose_card_has_gone_is_where_the_kubelet_says(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16384, 2);
+    struct plimsoll_pod *pod = scene_pod(&scene, "A", scene_demand(true, 3000));
+    scene_claim(pod, "GPU-gone", 3000, UINT64_MAX);
+    scene_hold(&scene, 1, "A");
+    scene_report(&scene, 1, 1000, true);
+    scene_use(&scene, 1, "A", 1000);
+    plimsoll_autofree struct plimsoll_node_load *one = scene_load(&scene);
+    assert_mib(one->cards[0].booked, 0);
+    assert_mib(one->cards[1].booked, 3000);
+    scene_claim(pod, "GPU-0", 2000, UINT64_MAX); /* of two cards one is still there */
+    plimsoll_autofree struct plimsoll_node_load *two = scene_load(&scene);
+    assert_mib(two->cards[0].booked, 2000);
+    assert_mib(two->cards[1].booked, 3000);
+}
+
+/* A driver that keeps a little more for itself changes no share. */
+static void a_floating_share_stays_a_share_of_the_card_it_is_on(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16000, 2);
+    scene.cards[0].total = 8000 * MIB;
+    struct plimsoll_demand demand = scene_demand(true, 1);
+    demand.request = PLIMSOLL_REQUEST_PERCENT;
+    demand.percent_milli = 50000;
+    scene_float(scene_pod(&scene, "A", demand), 1, 8000);
+    scene_hold(&scene, 0, "A");
+    plimsoll_autofree struct plimsoll_node_load *before = scene_load(&scene);
+    assert_mib(before->cards[0].booked, 4000);
+    scene.cards[0].total -= 2 * MIB;
+    scene.cards[1].total -= 4 * MIB;
+    plimsoll_autofree struct plimsoll_node_load *after = scene_load(&scene);
+    assert_in_range(after->cards[0].booked, 4000 * MIB, 4002 * MIB);
+}
+
+/* Annotations and the configured default can change while a pod runs. Its claim does not. */
+static void a_floating_claim_keeps_its_bytes_whatever_is_asked_for_by_now(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 16384, 2);
+    struct plimsoll_pod *pod = scene_pod(&scene, "A", scene_demand(true, 12000));
+    scene_float(pod, 1, 12000);
+    scene_hold(&scene, 1, "A");
+    pod->demand.request = PLIMSOLL_REQUEST_PERCENT;
+    pod->demand.percent_milli = 1000;
+    plimsoll_autofree struct plimsoll_node_load *percent = scene_load(&scene);
+    assert_mib(percent->cards[1].booked, 12000);
+    pod->demand.request = PLIMSOLL_REQUEST_DEFAULT;
+    plimsoll_autofree struct plimsoll_node_load *usual = scene_load(&scene);
+    assert_mib(usual->cards[1].booked, 12000);
+}
+
 static void a_claim_made_while_memory_was_unknown_is_worth_the_default(void **state)
 {
     (void)state;
@@ -554,6 +612,9 @@ int main(void)
         cmocka_unit_test(a_claim_in_flight_to_another_node_does_not_count),
         cmocka_unit_test(a_card_known_by_index_keeps_its_claims_when_a_uuid_is_told),
         cmocka_unit_test(a_claim_whose_card_lost_its_name_floats),
+        cmocka_unit_test(a_claim_whose_card_has_gone_is_where_the_kubelet_says),
+        cmocka_unit_test(a_floating_share_stays_a_share_of_the_card_it_is_on),
+        cmocka_unit_test(a_floating_claim_keeps_its_bytes_whatever_is_asked_for_by_now),
         cmocka_unit_test(a_claim_made_while_memory_was_unknown_is_worth_the_default),
         cmocka_unit_test(pods_are_counted_alike_in_any_order_few_or_many),
         cmocka_unit_test(an_unreadable_request_is_accounted_by_the_default),
