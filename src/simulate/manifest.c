@@ -31,7 +31,7 @@ static int refuse(const struct place *place, const json_t *value, const char *fi
 static int check_strings(const struct place *place, const json_t *object, const char *field,
                          struct plimsoll_error *err)
 {
-    const json_t *list = json_object_get(object, field);
+    json_t *list = json_object_get(object, field);
     const struct place inside = {place->document, place->path, object};
     const char *key;
     json_t *value;
@@ -41,8 +41,7 @@ static int check_strings(const struct place *place, const json_t *object, const 
     if (!json_is_object(list)) {
         return refuse(&inside, list, field, "is no mapping; want KEY: \"VALUE\"", err);
     }
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the macro walks an object */
-    json_object_foreach((json_t *)(uintptr_t)list, key, value)
+    json_object_foreach(list, key, value)
     {
         if (!json_is_string(value)) {
             char name[PLIMSOLL_NAME_BYTES_MAX], what[160];
