@@ -73,13 +73,12 @@ static void note_failure(struct plimsoll_advertiser *advertiser, const struct pl
         2 * advertiser->pause_ms < PAUSE_MS_MAX ? 2 * advertiser->pause_ms : (int64_t)PAUSE_MS_MAX;
     if ((advertiser->said >> err->kind & 1) == 0) {
         advertiser->said |= 1u << err->kind;
-        plimsoll_log(
-            PLIMSOLL_LOG_WARN, "a node's capacity cannot be written; it is tried again",
-            PLIMSOLL_STR("err", err->message),
-            PLIMSOLL_STR("hint",
-                         err->kind == PLIMSOLL_ERR_DENIED
-                             ? "patching nodes/status is what manifests/node-capacity allows"
-                             : ""));
+        plimsoll_log(PLIMSOLL_LOG_WARN, "a node's capacity cannot be written; it is tried again",
+                     PLIMSOLL_STR("err", err->message),
+                     PLIMSOLL_STR("hint", err->kind == PLIMSOLL_ERR_DENIED
+                                              ? "patching nodes/status is what nodeCapacity of the "
+                                                "chart, or manifests/node-capacity, allows"
+                                              : ""));
     }
 }
 
