@@ -218,7 +218,8 @@ def test_node_capacity_can_be_taken_back_by_hand(own_plane, release):
     own_plane.api.create("nodes", node)
     own_plane.api.create("nodes", nodes.node("plain"))
     try:
-        environment = {"PATH": f"{own_plane.binaries}:{os.environ['PATH']}", "KUBECONFIG": str(own_plane.kubeconfig)}
+        environment = {"PATH": f"{own_plane.binaries}:{os.environ['PATH']}", "HOME": str(own_plane.folder),
+                       "KUBECONFIG": str(own_plane.kubeconfig)}
         subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
         status = own_plane.api.get("nodes", "box")["status"]
         assert "plimsoll.dev/vram" not in status["capacity"]
