@@ -106,7 +106,8 @@ static void note_pod(struct plimsoll_cluster *cluster, struct plimsoll_pod_entry
         plimsoll_outlook_note(cluster->outlook, demand);
         entry->noted = true;
     }
-    if (demand->selection != 0 && entry->bound && entry->place->face.known) {
+    if (demand->selection != 0 && entry->bound && entry->place != NULL &&
+        entry->place->face.known) {
         plimsoll_outlook_allow(cluster->outlook, plimsoll_outlook_class(cluster->outlook, demand),
                                entry->place->room.kind);
     }

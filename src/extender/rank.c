@@ -22,12 +22,16 @@ double *plimsoll_rank_score(struct plimsoll_extender_call *call, size_t index)
     return &call->scores[index];
 }
 
+/* @param kind  Set to that of the node; NULL: of no interest. */
 static double look_at(const struct plimsoll_extender_call *call,
-                      const struct plimsoll_extender_glimpse *glimpse)
+                      const struct plimsoll_extender_glimpse *glimpse, uint64_t *kind)
 {
     const struct plimsoll_extender_world *world = call->world;
     struct plimsoll_extender_node node;
     world->open(world->context, glimpse, &node);
+    if (kind != NULL) {
+        *kind = node.view.room.kind;
+    }
     return plimsoll_placement_score(node.view.node, node.load, &call->pod.demand, call->settings);
 }
 
@@ -62,7 +66,7 @@ void plimsoll_rank_add(struct plimsoll_extender_call *call, struct plimsoll_rank
     }
     if (rank->outlook == NULL) {
         if (call->pod.demand.gpu) {
-            *plimsoll_rank_score(call, index) = look_at(call, glimpse);
+            *plimsoll_rank_score(call, index) = look_at(call, glimpse, NULL);
         }
         return;
     }
@@ -96,14 +100,20 @@ static int compare(const void *left, const void *right)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
+/* Whoever asks names the nodes that the pod's own choice of nodes allows. */
 static void look_anew(struct plimsoll_extender_call *call, struct plimsoll_rank *rank, size_t from,
                       size_t count)
 {
+    uint64_t kinds = 0, kind;
     for (size_t i = from; i < from + count; i++) {
         const struct plimsoll_rank_todo *todo = &rank->todo[i];
-        double score = look_at(call, &todo->glimpse);
+        double score = look_at(call, &todo->glimpse, &kind);
+        kinds |= kind;
         call->scores[todo->index] = score;
         plimsoll_outlook_remember(rank->outlook, rank->class_index, todo->glimpse.number, score);
+    }
+    if (call->pod.demand.selection != 0 && kinds != 0) {
+        plimsoll_outlook_allow(rank->outlook, rank->class_index, kinds);
     }
 }
 

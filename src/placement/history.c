@@ -196,7 +196,7 @@ static uint32_t rank(const struct plimsoll_outlook *outlook, struct ranked *rank
 static void refresh(struct plimsoll_outlook *outlook)
 {
     struct ranked ranked[PLIMSOLL_CLASSES_MAX];
-    double parts[PLIMSOLL_CLASSES_VALUED_MAX], all;
+    double parts[PLIMSOLL_CLASSES_VALUED_MAX] = {0}, all;
     struct plimsoll_expected *expected = &outlook->expected;
     uint32_t count = rank(outlook, ranked, &all);
     if (expected->count > 0 && difference(outlook, ranked, count, all) < DIFFERENCE_MIN) {
