@@ -16,4 +16,5 @@ int plimsoll_command_top(const struct plimsoll_plugin_options *options);
 int plimsoll_command_explain(const struct plimsoll_plugin_options *options);
 int plimsoll_command_fit(const struct plimsoll_plugin_options *options);
 int plimsoll_command_vram(const struct plimsoll_plugin_options *options);
+int plimsoll_command_doctor(const struct plimsoll_plugin_options *options);
 int plimsoll_command_page(const struct plimsoll_plugin_options *options);

@@ -20,6 +20,8 @@ static const struct {
      "where a pod would fit now, and how many like it"},
     {"vram", PLIMSOLL_SUBCOMMAND_VRAM, plimsoll_command_vram, "MODEL ",
      "how much VRAM a model takes, estimated"},
+    {"doctor", PLIMSOLL_SUBCOMMAND_DOCTOR, plimsoll_command_doctor, "",
+     "what is wrong with the installation"},
     {"page", PLIMSOLL_SUBCOMMAND_PAGE, plimsoll_command_page, "",
      "the status page, through a port-forward"},
 };
