@@ -25,14 +25,15 @@ void plimsoll_landing_clear(struct plimsoll_landing *landing)
 /* -- the API server ------------------------------------------------------------------------------
  */
 
-static json_t *object_in(json_t *parent, const char *key)
+/* The member of that name, made where it is none. */
+static json_t *object_in(json_t *around, const char *key)
 {
-    json_t *object = json_object_get(parent, key);
-    if (!json_is_object(object)) {
-        object = json_object();
-        json_object_set_new(parent, key, object);
+    json_t *member = json_object_get(around, key);
+    if (!json_is_object(member)) {
+        member = json_object();
+        json_object_set_new(around, key, member);
     }
-    return object;
+    return member;
 }
 
 static void default_string(json_t *object, const char *key, const char *value)
