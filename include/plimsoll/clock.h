@@ -11,7 +11,7 @@
 /** Bytes of a formatted time, NUL included. */
 #define PLIMSOLL_TIME_SIZE 32
 
-/** Milliseconds that never jump; for durations only. */
+/** Milliseconds that never go back, and go on while the machine sleeps; for durations only. */
 int64_t plimsoll_clock_monotonic_ms(void);
 /** Milliseconds since 1970 UTC; may jump. */
 int64_t plimsoll_clock_unix_ms(void);

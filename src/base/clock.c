@@ -11,9 +11,10 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* CLOCK_MONOTONIC stands still while the machine sleeps, and a Lease runs out meanwhile. */
 int64_t plimsoll_clock_monotonic_ms(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t plimsoll_clock_unix_ms(void)

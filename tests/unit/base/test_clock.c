@@ -3,7 +3,9 @@
 
 #include <plimsoll/clock.h>
 
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t parsed(const char *text)
 {
@@ -90,6 +92,22 @@ static void times_are_written_as_kubernetes_reads_them(void **state)
     assert_string_equal(plimsoll_time_format_micro(-1, out), "1969-12-31T23:59:59.999000Z");
 }
 
+/* The machine has slept for an hour since it was started. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    now->tv_sec += clock == CLOCK_BOOTTIME ? 3600 : 0;
+    return result;
+}
+
+static void the_monotonic_clock_goes_on_while_the_machine_sleeps(void **state)
+{
+    (void)state;
+    struct timespec awake;
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &awake), 0);
+    assert_true(plimsoll_clock_monotonic_ms() - (int64_t)awake.tv_sec * 1000 >= 3600000);
+}
+
 static void the_monotonic_clock_does_not_go_back(void **state)
 {
     (void)state;
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused_with_an_example),
         cmocka_unit_test(times_are_written_as_kubernetes_reads_them),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
+        cmocka_unit_test(the_monotonic_clock_goes_on_while_the_machine_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
