@@ -77,8 +77,9 @@ struct plimsoll_extender_world {
     void (*release)(void *context);
 };
 
-/** Nodes that are remembered take so much; more are read anew. 5000 nodes of eight cards fit. */
-#define PLIMSOLL_NODE_CACHE_BYTES_MAX (16u * 1024 * 1024)
+/** Nodes that are remembered take so much; more are read anew. 5000 nodes of eight cards fit, and
+ * with a picture of as many the process stays below 64 MiB. */
+#define PLIMSOLL_NODE_CACHE_BYTES_MAX (12u * 1024 * 1024)
 #define PLIMSOLL_NODE_CACHE_KEY_SIZE  16
 
 /**
