@@ -108,6 +108,17 @@ void plimsoll_doctor_find(struct plimsoll_doctor *doctor, const char *check,
     doctor->finding_count++;
 }
 
+void plimsoll_doctor_list(struct plimsoll_doctor *doctor, const char *check,
+                          enum plimsoll_finding_state state, const struct names *names,
+                          const char *what, const char *todo)
+{
+    if (names->count > 0) {
+        plimsoll_doctor_find(doctor, check, state, todo, "%s (%zu): %s%s.", what, names->count,
+                             names->text.data,
+                             names->count > PLIMSOLL_DOCTOR_NAMES_MAX ? " and more" : "");
+    }
+}
+
 bool plimsoll_doctor_missed(struct plimsoll_doctor *doctor, const char *check,
                             enum plimsoll_doctor_kind kind)
 {

@@ -81,9 +81,19 @@ void plimsoll_doctor_node(struct plimsoll_doctor *doctor, struct plimsoll_json o
 /* -- judging -------------------------------------------------------------------------------------
  */
 
+static const char unreached[] =
+    "The API server's log says why it does not reach the webhook: network policy, certificate or "
+    "a server that is not ready.";
+
 void plimsoll_doctor_judge_trial(struct plimsoll_doctor *doctor)
 {
     int64_t apart = doctor->trial_unix_ms - doctor->options.now_unix_ms;
+    const char *refused = doctor->unread[PLIMSOLL_DOCTOR_TRIAL];
+    if (refused != NULL && strstr(refused, "failed calling webhook") != NULL) {
+        plimsoll_doctor_find(doctor, "admission", PLIMSOLL_FINDING_PROBLEM, unreached,
+                             "No GPU pod can be created now: %s", refused);
+        return;
+    }
     if (plimsoll_doctor_missed(doctor, "admission", PLIMSOLL_DOCTOR_TRIAL) || !doctor->tried) {
         return;
     }
@@ -93,9 +103,7 @@ void plimsoll_doctor_judge_trial(struct plimsoll_doctor *doctor)
                              doctor->trial_scheduler != NULL ? doctor->trial_scheduler
                                                              : "no scheduler");
     } else {
-        plimsoll_doctor_find(doctor, "admission", PLIMSOLL_FINDING_PROBLEM,
-                             "The API server's log says why it does not reach the webhook: network "
-                             "policy, certificate or a server that is not ready.",
+        plimsoll_doctor_find(doctor, "admission", PLIMSOLL_FINDING_PROBLEM, unreached,
                              "A GPU pod created now is not changed by the webhook.");
     }
     if (doctor->trial_unix_ms > 0 &&
@@ -107,38 +115,31 @@ void plimsoll_doctor_judge_trial(struct plimsoll_doctor *doctor)
     }
 }
 
-static void say(struct plimsoll_doctor *doctor, const char *check,
-                enum plimsoll_finding_state state, const struct names *names, const char *says,
-                const char *todo)
-{
-    if (names->count > 0) {
-        plimsoll_doctor_find(doctor, check, state, todo, "%s (%zu): %s%s.", says, names->count,
-                             names->text.data,
-                             names->count > PLIMSOLL_DOCTOR_NAMES_MAX ? " and more" : "");
-    }
-}
-
 static void judge_agents(struct plimsoll_doctor *doctor)
 {
     size_t before = doctor->finding_count;
-    say(doctor, "agents", PLIMSOLL_FINDING_WARNING, &doctor->without_agent,
+    plimsoll_doctor_list(
+        doctor, "agents", PLIMSOLL_FINDING_WARNING, &doctor->without_agent,
         "GPU nodes without an agent",
         "The agent's DaemonSets go by the labels of NFD or GFD; see what kubectl get nodes "
         "--show-labels lacks there.");
-    say(doctor, "agents", PLIMSOLL_FINDING_PROBLEM, &doctor->unready,
-        "Agents that are not ready, so that their nodes' reports are stale",
-        "kubectl describe the agent's pod there; its /readyz says why.");
-    say(doctor, "agents", PLIMSOLL_FINDING_PROBLEM, &doctor->without_inventory,
+    plimsoll_doctor_list(doctor, "agents", PLIMSOLL_FINDING_PROBLEM, &doctor->unready,
+                         "Agents that are not ready, so that their nodes' reports are stale",
+                         "kubectl describe the agent's pod there; its /readyz says why.");
+    plimsoll_doctor_list(
+        doctor, "agents", PLIMSOLL_FINDING_PROBLEM, &doctor->without_inventory,
         "Nodes whose agent has written no plimsoll.dev/inventory",
         "See the agent's log there: it may lack the right to write, or see no card.");
-    say(doctor, "reports", PLIMSOLL_FINDING_WARNING, &doctor->stale, "Nodes whose report is stale",
+    plimsoll_doctor_list(
+        doctor, "reports", PLIMSOLL_FINDING_WARNING, &doctor->stale, "Nodes whose report is stale",
         "See whether whatever publishes plimsoll.dev/free-vram or usage still runs.");
-    say(doctor, "nodes", PLIMSOLL_FINDING_PROBLEM, &doctor->unusable,
+    plimsoll_doctor_list(
+        doctor, "nodes", PLIMSOLL_FINDING_PROBLEM, &doctor->unusable,
         "Nodes that get no GPU pods because something written on them cannot be read",
         "kubectl plimsoll top names what it is.");
     if (doctor->finding_count == before) {
         plimsoll_doctor_find(doctor, "agents", PLIMSOLL_FINDING_OK, NULL,
-                             "All %zu GPU nodes are measured.", doctor->gpu_nodes);
+                             "GPU nodes, all of them measured: %zu.", doctor->gpu_nodes);
     }
 }
 

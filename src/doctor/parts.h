@@ -63,6 +63,10 @@ struct plimsoll_doctor {
 void plimsoll_doctor_find(struct plimsoll_doctor *doctor, const char *check,
                           enum plimsoll_finding_state state, const char *todo, const char *format,
                           ...) PLIMSOLL_PRINTF(5, 6);
+/** Says `what` of these names, if there are any. */
+void plimsoll_doctor_list(struct plimsoll_doctor *doctor, const char *check,
+                          enum plimsoll_finding_state state, const struct names *names,
+                          const char *what, const char *todo);
 /** Says that `kind` could not be asked for. @return whether it was so */
 bool plimsoll_doctor_missed(struct plimsoll_doctor *doctor, const char *check,
                             enum plimsoll_doctor_kind kind);

@@ -135,13 +135,11 @@ static void judge_unchanged(struct plimsoll_doctor *doctor)
     if (doctor->unread[PLIMSOLL_DOCTOR_PODS] != NULL) {
         return; /* said of the scheduler */
     }
-    if (doctor->unchanged.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_WARNING,
-                             "They are accounted by the default request; create them again to "
-                             "have them placed by Plimsoll.",
-                             "The webhook has not seen %zu GPU pods: %s.", doctor->unchanged.count,
-                             doctor->unchanged.text.data);
-    } else {
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_WARNING, &doctor->unchanged,
+                         "GPU pods that the webhook has not seen",
+                         "They are accounted by the default request; create them again to have "
+                         "them placed by Plimsoll.");
+    if (doctor->unchanged.count == 0) {
         plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_OK, NULL,
                              "The webhook has seen every GPU pod.");
     }
@@ -157,13 +155,11 @@ static void judge_misplaced(struct plimsoll_doctor *doctor)
             return;
         }
     }
-    if (doctor->misplaced.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_WARNING,
-                             "Write it in spec.template.metadata.annotations: a pod gets the "
-                             "annotations of its template only.",
-                             "%s on the workload itself and not on its pods: %s.",
-                             PLIMSOLL_ANNOTATION_VRAM, doctor->misplaced.text.data);
-    } else {
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_WARNING, &doctor->misplaced,
+                         PLIMSOLL_ANNOTATION_VRAM " on the workload itself and not on its pods",
+                         "Write it in spec.template.metadata.annotations: a pod gets the "
+                         "annotations of its template only.");
+    if (doctor->misplaced.count == 0) {
         plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_OK, NULL,
                              "No workload has %s in the wrong place.", PLIMSOLL_ANNOTATION_VRAM);
     }
@@ -177,17 +173,11 @@ static void judge_dra(struct plimsoll_doctor *doctor)
     if (plimsoll_doctor_missed(doctor, check, PLIMSOLL_DOCTOR_RESOURCE_CLAIMS)) {
         return;
     }
-    if (doctor->dra.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_WARNING, todo,
-                             "%zu ResourceClaims hold GPUs, which is not accounted: %s.",
-                             doctor->dra.count, doctor->dra.text.data);
-    }
-    if (doctor->extended.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_WARNING, todo,
-                             "%zu pods got a resource through DRAExtendedResource, which is not "
-                             "accounted: %s.",
-                             doctor->extended.count, doctor->extended.text.data);
-    }
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_WARNING, &doctor->dra,
+                         "ResourceClaims that hold GPUs, which is not accounted", todo);
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_WARNING, &doctor->extended,
+                         "Pods with a resource through DRAExtendedResource, which is not accounted",
+                         todo);
     if (doctor->dra.count == 0 && doctor->extended.count == 0) {
         plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_OK, NULL,
                              "Dynamic resource allocation has handed out no GPU.");

@@ -196,8 +196,8 @@ static void judge_webhook(struct plimsoll_doctor *doctor)
         doctor->endpoints > 0 && doctor->endpoints_ready == 0) {
         plimsoll_doctor_find(doctor, "endpoints", PLIMSOLL_FINDING_PROBLEM,
                              "See why the server is not ready: its /readyz and its log say so.",
-                             "None of the %zu endpoints of Service %s/%s is ready.",
-                             doctor->endpoints, doctor->home, doctor->service);
+                             "No endpoint of Service %s/%s is ready.", doctor->home,
+                             doctor->service);
     }
 }
 
@@ -282,23 +282,17 @@ static void judge_scheduler(struct plimsoll_doctor *doctor)
                                                    : "The scheduler has never taken its Lease%s%s.",
                              doctor->lease != NULL ? doctor->lease : "", "");
     }
-    if (doctor->unclaimed.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_PROBLEM,
-                             "Its configuration needs the extender with bindVerb; kubectl plimsoll "
-                             "explain names the pod's way.",
-                             "The scheduler bound %zu GPU pods without asking Plimsoll: %s.",
-                             doctor->unclaimed.count, doctor->unclaimed.text.data);
-    }
-    if (doctor->stuck.count > 0) {
-        plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_PROBLEM,
-                             "See whether the scheduler runs; after an uninstall give these pods "
-                             "another schedulerName.",
-                             "No scheduler has looked at %zu pods that name ours: %s.",
-                             doctor->stuck.count, doctor->stuck.text.data);
-    }
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_PROBLEM, &doctor->unclaimed,
+                         "GPU pods that our scheduler bound without asking Plimsoll",
+                         "Its configuration needs the extender with bindVerb; kubectl plimsoll "
+                         "explain names the pod's way.");
+    plimsoll_doctor_list(doctor, check, PLIMSOLL_FINDING_PROBLEM, &doctor->stuck,
+                         "Pods for our scheduler that no scheduler has looked at",
+                         "See whether the scheduler runs; after an uninstall give these pods "
+                         "another schedulerName.");
     if (doctor->claims > 0 && doctor->unclaimed.count == 0 && doctor->stuck.count == 0) {
         plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_OK, NULL,
-                             "It asks Plimsoll: %zu pods hold claims.", doctor->claims);
+                             "It asks Plimsoll; pods with a claim: %zu.", doctor->claims);
     } else if (doctor->unclaimed.count == 0 && doctor->stuck.count == 0) {
         plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_OK, NULL,
                              "No GPU pod has been placed yet, and none is stuck.");

@@ -3,6 +3,7 @@
 applied as Argo CD does; the webhook works at every step, and nothing is left behind."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from lab import Lab
 from manifests import NAMESPACE, Objects
 from plimsoll import Plimsoll
 from process import say
+from test_kubectl import Plugin
 
 SERVER_ACCOUNT = f"system:serviceaccount:{NAMESPACE}:tests-server"
 # What the server's own writes of certificates look like to Helm.
@@ -359,3 +361,46 @@ def refused(lab, pod):
     except ApiError as error:
         return "failed calling webhook" in error.message
     return False
+
+
+def test_doctor_finds_nothing_in_a_healthy_release_and_what_is_broken(lab, release, own_plane):
+    plugin = Plugin(lab)
+
+    def ill(status):
+        found = plugin.ask("doctor", status=status)["findings"]
+        assert all(bool(one["todo"]) == (one["state"] != "ok") for one in found)
+        return {(one["check"], one["state"]) for one in found if one["state"] != "ok"}, json.dumps(found)
+
+    # Before: nothing is there.
+    assert {("webhook", "problem"), ("server", "problem"), ("admission", "problem")} <= ill(1)[0]
+    release.install()
+    release.start()
+    lab.add_runtime_class()
+    card = {"id": "GPU-1", "used": 0, "attributed": True, "pods": {}, "holders": []}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    usage = {"plimsoll.dev/usage": json.dumps({"v": 1, "time": now, "cards": [card]})}
+    lab.add_nodes(nodes.nvidia("box", 16384, annotations={**nodes.inventory(("GPU-1", 16 << 30)), **usage}))
+    in_force(lab)
+    lab.create(pods.gpu("first", "2Gi"))
+    lab.wait_running("first")
+    lab.wait_for("a release that is well", lambda: "All is well." in plugin.run("doctor").stdout)
+
+    release.plimsoll.stop_server()
+    own_plane.api.patch("mutatingwebhookconfigurations", "plimsoll",
+                        [{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": AUTHORITY}])
+    own_plane.api.merge("deployments", "plimsoll", {"metadata": {"labels": {"app.kubernetes.io/version": "0.0.1"}}},
+                        NAMESPACE)
+    own_plane.api.delete("runtimeclasses", "nvidia")
+    lab.add_nodes(nodes.node("bare", resources={"nvidia.com/gpu": "1"}), wait=False)
+    lab.wait_for("a GPU pod that nobody changed",
+                 lambda: not mutated(lab.create(pods.gpu(f"unseen-{time.monotonic_ns()}", "1Gi"))))
+    web = pods.deployment("web", pods.pod("web"))
+    web["metadata"]["annotations"] = {"plimsoll.dev/vram": "1Gi"}
+    own_plane.api.create("deployments", web, lab.namespace)
+    found, said = ill(1)
+    assert found >= {("admission", "problem"), ("certificates", "problem"), ("versions", "warning"),
+                     ("runtimeClasses", "warning"), ("agents", "warning"), ("pods", "warning"),
+                     ("annotations", "warning")}
+    for words in ("bare", "unseen-", f"{lab.namespace}/web", "plimsoll (0.0.1)", "no caBundle"):
+        assert words in said
+    assert "plimsoll-doctor" not in {pod["metadata"]["name"] for pod in own_plane.api.list("pods", "default")}

@@ -136,7 +136,7 @@ class Flags(WithKubectl):
         ended = self.ends(0, "help", says=["explain", "exit codes\n  0", "NO_COLOR", "KUBECTL"])
         for line in ended.stdout.splitlines():
             self.assertLessEqual(len(line), 80, line)
-        for command in ("top", "explain", "fit", "vram"):
+        for command in ("top", "explain", "fit", "vram", "doctor"):
             ended = self.ends(0, command, "--help", says=[f"usage: kubectl plimsoll {command}", "--output"])
             for line in ended.stdout.splitlines():
                 self.assertLessEqual(len(line), 100, line)
@@ -278,6 +278,48 @@ class Top(WithKubectl):
     def test_without_a_gpu_it_says_so(self):
         self.play.items = []
         self.ends(0, "top", says="No node with a GPU is known.")
+
+
+class Doctor(WithKubectl):
+    def refuse(self, match, words):
+        self.play.before.append({"match": match, "err": f"{words}\n", "code": 1})
+
+    def test_without_an_installation_it_says_what_is_missing_and_ends_with_1(self):
+        self.ends(1, "doctor", says=["No MutatingWebhookConfiguration", "There is no Deployment of the server.",
+                                     "Install the chart, or apply manifests/.", " problems, "])
+        trial = next(call for call in self.play.calls() if call[0] == "run")
+        self.assertIn("--dry-run=server", trial)
+        self.assertIn("--namespace=default", trial)
+
+    def test_what_may_not_be_asked_is_a_finding(self):
+        self.refuse("/nodes?", 'Error from server (Forbidden): nodes is forbidden: User "x"')
+        found = json.loads(self.ends(1, "doctor", "-o", "json").stdout)
+        self.assertEqual((found["v"], found["kind"]), (1, "Diagnosis"))
+        agents, = [one for one in found["findings"] if one["check"] == "agents"]
+        self.assertEqual(agents["state"], "warning")
+        self.assertIn("Not asked: kubectl: Error from server (Forbidden)", agents["says"])
+
+    def test_a_cluster_that_does_not_answer_is_no_diagnosis(self):
+        self.refuse("/mutatingwebhookconfigurations?", "Unable to connect to the server: EOF")
+        ended = self.ends(3, "doctor", err="kubectl plimsoll doctor: kubectl: Unable to connect to the server: EOF")
+        self.assertEqual(ended.stdout, "")
+
+    def test_a_webhook_that_refuses_its_trial_is_said_in_the_api_servers_words(self):
+        self.refuse("run plimsoll-doctor", "Error from server (InternalError): failed calling webhook")
+        said = self.ends(1, "doctor", "-n", "ai").stdout
+        self.assertIn("failed calling webhook", " ".join(said.split()))
+        self.assertIn("--namespace=ai", next(call for call in self.play.calls() if call[0] == "run"))
+
+    def test_marks_are_ascii_where_the_terminal_is(self):
+        self.play.env["LC_ALL"] = "C"
+        self.assertTrue(self.play.run("doctor").stdout.isascii())
+
+    def test_long_lists_come_in_pages(self):
+        nodes = of_kind(self.play.items, "Node")
+        self.play.before = [{"match": "continue=next", "out": listed("Node", nodes[1:])},
+                            {"match": "/nodes?", "out": listed("Node", nodes[:1], "next")},
+                            {"match": "/mutatingwebhookconfigurations?", "out": listed("X", [])}]
+        self.ends(1, "doctor", says="GPU nodes, all of them measured: 3.")
 
 
 class Explain(WithKubectl):

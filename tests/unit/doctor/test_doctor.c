@@ -212,7 +212,7 @@ static void endpoints_of_which_none_is_ready_are_said(void **state)
             "{\"metadata\":{\"labels\":{\"kubernetes.io/service-name\":\"plimsoll\"}},"
             "\"endpoints\":[{\"conditions\":{\"ready\":false}}]}",
             false);
-    found(lab, "endpoints", PROBLEM, "None of the 1 endpoints of Service plimsoll-system/plimsoll");
+    found(lab, "endpoints", PROBLEM, "No endpoint of Service plimsoll-system/plimsoll");
     examine(lab, PLIMSOLL_DOCTOR_ENDPOINTS,
             "{\"metadata\":{\"labels\":{\"kubernetes.io/service-name\":\"plimsoll\"}},"
             "\"endpoints\":[{\"conditions\":{\"ready\":false}}]}",
@@ -290,7 +290,7 @@ static void pods_that_no_scheduler_looks_at_are_said(void **state)
 {
     struct lab *lab = *state;
     examine(lab, PLIMSOLL_DOCTOR_PODS, POD_OF("2026-11-25T04:58:00Z", ""), true);
-    found(lab, "scheduler", PROBLEM, "No scheduler has looked at 1 pods that name ours: ai/waits");
+    found(lab, "scheduler", PROBLEM, "no scheduler has looked at (1): ai/waits");
     examine(lab, PLIMSOLL_DOCTOR_PODS, POD_OF("2026-11-25T04:59:50Z", ""), true);
     assert_int_equal(lab->findings[4].state, PLIMSOLL_FINDING_OK);
     examine(lab, PLIMSOLL_DOCTOR_PODS,
@@ -303,7 +303,7 @@ static void a_scheduler_that_does_not_ask_is_said(void **state)
     struct lab *lab = *state;
     examine(lab, PLIMSOLL_DOCTOR_PODS, POD_OF("2026-11-25T04:00:00Z", "\"nodeName\":\"box\","),
             true);
-    found(lab, "scheduler", PROBLEM, "bound 1 GPU pods without asking Plimsoll: ai/waits");
+    found(lab, "scheduler", PROBLEM, "bound without asking Plimsoll (1): ai/waits");
 }
 
 static void a_trial_that_comes_back_unchanged_is_said(void **state)
@@ -312,6 +312,16 @@ static void a_trial_that_comes_back_unchanged_is_said(void **state)
     examine(lab, PLIMSOLL_DOCTOR_TRIAL,
             "{\"metadata\":{\"creationTimestamp\":\"2026-11-25T05:00:00Z\"}}", false);
     found(lab, "admission", PROBLEM, "is not changed by the webhook");
+    begin(lab);
+    plimsoll_doctor_unread(lab->doctor, PLIMSOLL_DOCTOR_TRIAL, "failed calling webhook: EOF");
+    end(lab);
+    bool refused = false;
+    for (size_t i = 0; i < lab->count; i++) {
+        refused |= lab->findings[i].state == PROBLEM &&
+                   strcmp(lab->findings[i].says,
+                          "No GPU pod can be created now: failed calling webhook: EOF") == 0;
+    }
+    assert_true(refused);
     begin(lab);
     plimsoll_doctor_unread(lab->doctor, PLIMSOLL_DOCTOR_TRIAL, "pods is forbidden");
     end(lab);
@@ -400,7 +410,7 @@ static void gpu_pods_that_the_webhook_has_not_seen_are_said(void **state)
     struct lab *lab = *state;
     examine(lab, PLIMSOLL_DOCTOR_PODS,
             "{" META("bare") ",\"spec\":{\"nodeName\":\"box\"," LIMIT "}}", true);
-    found(lab, "pods", WARNING, "has not seen 1 GPU pods: ai/bare");
+    found(lab, "pods", WARNING, "has not seen (1): ai/bare");
     static const char *const let_alone[] = {
         "{\"metadata\":{\"name\":\"x\",\"namespace\":\"kube-system\"},\"spec\":{" LIMIT "}}",
         "{\"metadata\":{\"name\":\"x\",\"namespace\":\"ai\",\"annotations\":{"
@@ -427,7 +437,7 @@ static void vram_on_a_workload_instead_of_its_pods_is_said(void **state)
                 "{\"metadata\":{\"name\":\"web\",\"namespace\":\"ai\"," ANNOTATED
                 "},\"spec\":{\"template\":{\"metadata\":{}}}}",
                 true);
-        found(lab, "annotations", WARNING, "and not on its pods: ai/web");
+        found(lab, "annotations", WARNING, "and not on its pods (1): ai/web");
         examine(lab, kinds[i],
                 "{\"metadata\":{\"name\":\"web\",\"namespace\":\"ai\"," ANNOTATED
                 "},\"spec\":{\"template\":{\"metadata\":{" ANNOTATED "}}}}",
@@ -444,7 +454,7 @@ static void gpus_that_dra_hands_out_are_said(void **state)
         "claim") ",\"status\":{\"allocation\":{\"devices\":{\"results\":[{\"driver\":\"" driver    \
                  "\"}]}}}}"
     examine(lab, PLIMSOLL_DOCTOR_RESOURCE_CLAIMS, ALLOCATED("gpu.nvidia.com"), true);
-    found(lab, "dra", WARNING, "1 ResourceClaims hold GPUs, which is not accounted: ai/claim");
+    found(lab, "dra", WARNING, "hold GPUs, which is not accounted (1): ai/claim");
     examine(lab, PLIMSOLL_DOCTOR_RESOURCE_CLAIMS, ALLOCATED("net.example.com"), true);
     assert_int_equal(lab->findings[lab->count - 1].state, PLIMSOLL_FINDING_OK);
     examine(lab, PLIMSOLL_DOCTOR_PODS,
