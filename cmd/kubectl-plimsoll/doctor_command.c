@@ -11,7 +11,7 @@
 #define ANSWER_BYTES_MAX (1u * 1024 * 1024)
 /* A page of PAGE_OBJECTS objects. */
 #define PAGE_BYTES_MAX (64u * 1024 * 1024)
-#define PAGE_OBJECTS   200u
+#define PAGE_OBJECTS   500u
 #define PATH_SIZE      4096u
 /* A bit each in the doctor's memory. */
 #define RUNTIME_CLASSES_MAX 64u
