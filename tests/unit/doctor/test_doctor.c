@@ -412,6 +412,8 @@ static void gpu_pods_that_the_webhook_has_not_seen_are_said(void **state)
             "{" META("bare") ",\"spec\":{\"nodeName\":\"box\"," LIMIT "}}", true);
     found(lab, "pods", WARNING, "has not seen (1): ai/bare");
     static const char *const let_alone[] = {
+        "{\"metadata\":{\"name\":\"x\",\"namespace\":\"ai\",\"uid\":\"u1\","
+        "\"annotations\":{" CLAIM "}},\"spec\":{\"nodeName\":\"box\"," LIMIT "}}",
         "{\"metadata\":{\"name\":\"x\",\"namespace\":\"kube-system\"},\"spec\":{" LIMIT "}}",
         "{\"metadata\":{\"name\":\"x\",\"namespace\":\"ai\",\"annotations\":{"
         "\"plimsoll.dev/inject\":\"false\"}},\"spec\":{" LIMIT "}}",
