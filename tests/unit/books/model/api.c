@@ -75,6 +75,9 @@ static void write_request(const struct model_pod *pod, struct plimsoll_text *out
         plimsoll_text_add_format(out, ",\"plimsoll.dev/vram\":\"%llu%s\"",
                                  (unsigned long long)pod->mib, pod->percent ? "%" : "Mi");
     }
+    if (pod->gpu && !pod->plugin) {
+        plimsoll_text_add_format(out, ",\"plimsoll.dev/gpus\":\"%u\"", pod->cards);
+    }
 }
 
 static void write_pod(struct model_world *world, const struct model_pod *pod,
@@ -90,12 +93,15 @@ static void write_pod(struct model_world *world, const struct model_pod *pod,
                              (unsigned long long)pod->woken);
     write_request(pod, out);
     write_claim(&pod->claim, out);
+    char limits[64] = "";
+    if (pod->plugin) {
+        (void)snprintf(limits, sizeof limits, "\"limits\":{\"nvidia.com/gpu\":\"%u\"}", pod->cards);
+    }
     plimsoll_text_add_format(
         out,
         "}},\"spec\":{\"nodeName\":\"%s\",\"priority\":%d,\"containers\":[{\"name\":\"main\","
         "\"image\":\"x\",\"resources\":{%s}}]},\"status\":{\"phase\":\"%s\"}}",
-        model_node_name(pod->node), pod->priority,
-        pod->plugin ? "\"limits\":{\"nvidia.com/gpu\":\"1\"}" : "",
+        model_node_name(pod->node), pod->priority, limits,
         pod->finished                ? "Failed"
         : pod->node == MODEL_NOWHERE ? "Pending"
                                      : "Running");
@@ -193,7 +199,6 @@ size_t model_create_pod(struct model_world *world, const char *name)
                               .gpu = !model_chance(dice, 60),
                               .node = MODEL_NOWHERE,
                               .bound_by = MODEL_BY_NOBODY,
-                              .card = MODEL_NOWHERE,
                               .priority = (int32_t)model_below(dice, 3)};
     (void)snprintf(pod->name, sizeof pod->name, "%s", name);
     (void)snprintf(pod->uid.text, sizeof pod->uid.text, "uid-%zu", world->pod_count);
@@ -203,6 +208,7 @@ size_t model_create_pod(struct model_world *world, const char *name)
         pod->percent ? 10 + model_below(dice, 60) : 1024 + 512 * (uint64_t)model_below(dice, 24);
     pod->mib = pod->plugin && model_chance(dice, 150) ? 0 : pod->mib;
     pod->use_mib = model_below(dice, 6000);
+    pod->cards = model_chance(dice, 200) ? 2 : 1;
     model_changed_pod(world, pod);
     return world->pod_count++;
 }
@@ -210,46 +216,56 @@ size_t model_create_pod(struct model_world *world, const char *name)
 /* -- what nodes do -------------------------------------------------------------------------------
  */
 
-static unsigned count_holders(const struct model_world *world, int node, int card)
+static bool is_on(const struct model_pod *pod, int node, unsigned card)
 {
-    unsigned holders = 0;
-    for (size_t i = 0; i < world->pod_count; i++) {
-        const struct model_pod *pod = &world->pods[i];
-        holders +=
-            pod->exists && !pod->finished && pod->plugin && pod->node == node && pod->card == card;
-    }
-    return holders;
+    return pod->exists && !pod->finished && pod->node == node && pod->on[card] > 0;
 }
 
-/* The kubelet fails a pod for which the plugin has no device left. */
-void model_start_pod(struct model_world *world, struct model_pod *pod)
+static unsigned count_taken(const struct model_world *world, int node, unsigned card)
 {
-    int cards[MODEL_CARDS], count = 0;
-    if (!pod->exists || pod->finished || pod->node == MODEL_NOWHERE || pod->card != MODEL_NOWHERE) {
-        return;
+    unsigned taken = 0;
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct model_pod *pod = &world->pods[i];
+        taken += pod->plugin && is_on(pod, node, card) ? pod->on[card] : 0;
     }
+    return taken;
+}
+
+/* One device more, of any card that has one left. @return false: there is none */
+static bool give_device(struct model_world *world, struct model_pod *pod)
+{
+    unsigned cards[MODEL_CARDS], count = 0;
     for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
-        if (!pod->plugin || count_holders(world, pod->node, (int)i) < world->devices) {
-            cards[count++] = (int)i;
+        if (!pod->plugin || count_taken(world, pod->node, i) < world->devices) {
+            cards[count++] = i;
         }
     }
-    if (count == 0) {
-        pod->finished = true;
+    if (count > 0) {
+        pod->on[cards[model_below(&world->dice, count)]]++;
+    }
+    return count > 0;
+}
+
+/* The kubelet fails a pod for which the plugin has too few devices left. */
+void model_start_pod(struct model_world *world, struct model_pod *pod)
+{
+    if (!pod->exists || pod->finished || pod->node == MODEL_NOWHERE || pod->started) {
+        return;
+    }
+    pod->started = true;
+    if (!pod->plugin && pod->claim.card_count > 0) {
+        for (uint32_t i = 0; i < pod->claim.card_count; i++) {
+            pod->on[pod->claim.cards[i].id[strlen("GPU-0-")] - '0'] = 1;
+        }
     } else {
-        pod->card = cards[model_below(&world->dice, (unsigned)count)];
-        if (!pod->plugin && pod->claim.card_count > 0) {
-            pod->card = pod->claim.cards[0].id[strlen("GPU-0-")] - '0';
+        for (unsigned i = 0; i < pod->cards && !pod->finished; i++) {
+            pod->finished = !give_device(world, pod);
         }
     }
     model_changed_pod(world, pod);
 }
 
-static bool is_on(const struct model_pod *pod, int node, int card)
-{
-    return pod->exists && !pod->finished && pod->node == node && pod->card == card;
-}
-
-static uint64_t write_users(const struct model_world *world, int node, int card,
+static uint64_t write_users(const struct model_world *world, int node, unsigned card,
                             struct plimsoll_text *out)
 {
     uint64_t used = 0;
@@ -264,7 +280,7 @@ static uint64_t write_users(const struct model_world *world, int node, int card,
     return used;
 }
 
-static void write_holders(const struct model_world *world, int node, int card,
+static void write_holders(const struct model_world *world, int node, unsigned card,
                           struct plimsoll_text *out)
 {
     const char *comma = "";
@@ -286,14 +302,14 @@ void model_report(struct model_world *world, int number, bool attributed)
                              "{\"v\":1,\"time\":\"2026-11-22T05:10:00Z\",\"cards\":[");
     for (unsigned i = 0; i < node->cards; i++) {
         plimsoll_autotext users = plimsoll_text_make(OBJECT_BYTES_MAX);
-        uint64_t used = write_users(world, number, (int)i, &users) + host;
+        uint64_t used = write_users(world, number, i, &users) + host;
         plimsoll_text_add_format(
             &node->usage, "%s{\"id\":\"GPU-%d-%u\",\"used\":%llu,", i > 0 ? "," : "", number, i,
             (unsigned long long)((used < MODEL_CARD_MIB ? used : MODEL_CARD_MIB) * MIB));
         plimsoll_text_add_format(&node->usage, "\"attributed\":%s,\"pods\":{%s},\"holders\":[",
                                  attributed ? "true" : "false",
                                  attributed && users.data != NULL ? users.data : "");
-        write_holders(world, number, (int)i, &node->usage);
+        write_holders(world, number, i, &node->usage);
         plimsoll_text_add_string(&node->usage, "]}");
     }
     bool torn = !world->quiet && model_chance(&world->dice, 20);

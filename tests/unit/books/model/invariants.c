@@ -31,50 +31,78 @@ static bool counts_on(const struct model_pod *pod, int node)
 }
 
 /* What the pod has of a card as far as that is settled, by its claim or by the plugin's pick. */
-static uint64_t settled_on(const struct model_pod *pod, int card)
+static uint64_t settled_on(const struct model_pod *pod, unsigned card)
 {
     char id[PLIMSOLL_CARD_ID_SIZE];
-    (void)snprintf(id, sizeof id, "GPU-%d-%d", pod->node, card);
-    return claimed_on(&pod->claim, id) + (pod->card == card ? pod->claim.floating_vram : 0);
+    (void)snprintf(id, sizeof id, "GPU-%d-%u", pod->node, card);
+    return claimed_on(&pod->claim, id) + (pod->on[card] > 0 ? pod->claim.floating_vram : 0);
 }
 
-static void insert(uint64_t *list, size_t *count, uint64_t bytes, bool largest_first)
+/* Claims on one card: of those who have devices of it, and of those who may get one, the largest
+ * first. */
+struct meeting {
+    uint64_t settled;
+    unsigned left; /* devices that nobody has */
+    struct {
+        uint64_t bytes;
+        unsigned devices;
+    } holders[MODEL_DEVICES_MAX];
+    unsigned holder_count;
+    uint64_t *coming;
+    size_t coming_count;
+};
+
+static void insert(struct meeting *meeting, uint64_t bytes)
 {
-    size_t at = (*count)++;
-    for (; at > 0 && (list[at - 1] < bytes) == largest_first; at--) {
-        list[at] = list[at - 1];
+    size_t at = meeting->coming_count++;
+    for (; at > 0 && meeting->coming[at - 1] < bytes; at--) {
+        meeting->coming[at] = meeting->coming[at - 1];
     }
-    list[at] = bytes;
+    meeting->coming[at] = bytes;
+}
+
+/* @param leaving  A bit for each holder. */
+static uint64_t bytes_without(const struct meeting *meeting, unsigned leaving)
+{
+    uint64_t bytes = meeting->settled;
+    unsigned left = meeting->left;
+    for (unsigned i = 0; i < meeting->holder_count; i++) {
+        if (leaving >> i & 1) {
+            bytes -= meeting->holders[i].bytes;
+            left += meeting->holders[i].devices;
+        }
+    }
+    for (size_t i = 0; i < meeting->coming_count && i < left; i++) {
+        bytes += meeting->coming[i];
+    }
+    return bytes;
 }
 
 /* The most that the claims on a card can come to, while nobody is bound to its node: of those who
- * have a device of it any may leave, and as many who still float may come as have one then. */
-static uint64_t worst_on(const struct model_world *world, int node, int card)
+ * have devices of it any may leave, and as many who still float may come as there are devices then.
+ */
+static uint64_t worst_on(const struct model_world *world, int node, unsigned card)
 {
-    uint64_t settled = 0, worst = 0;
     plimsoll_autofree uint64_t *coming = plimsoll_alloc(world->pod_count + 1, sizeof *coming);
-    plimsoll_autofree uint64_t *leaving = plimsoll_alloc(world->pod_count + 1, sizeof *leaving);
-    size_t floating = 0, holders = 0;
+    struct meeting meeting = {.left = world->devices, .coming = coming};
+    uint64_t worst = 0;
     for (size_t i = 0; i < world->pod_count; i++) {
         const struct model_pod *pod = &world->pods[i];
         if (!counts_on(pod, node)) {
             continue;
         }
-        settled += settled_on(pod, card);
-        if (pod->plugin && pod->card == card) {
-            insert(leaving, &holders, settled_on(pod, card), false);
-        } else if (pod->plugin && pod->card == MODEL_NOWHERE) {
-            insert(coming, &floating, pod->claim.floating_vram, true);
+        uint64_t bytes = settled_on(pod, card);
+        meeting.settled += bytes;
+        if (pod->plugin && pod->on[card] > 0) {
+            meeting.holders[meeting.holder_count].bytes = bytes;
+            meeting.holders[meeting.holder_count++].devices = pod->on[card];
+            meeting.left -= pod->on[card];
+        } else if (pod->plugin && !pod->started) {
+            insert(&meeting, pod->claim.floating_vram);
         }
     }
-    for (size_t leave = 0; leave <= holders; leave++) {
-        uint64_t bytes = settled;
-        for (size_t i = 0; i < leave; i++) {
-            bytes -= leaving[i];
-        }
-        for (size_t i = 0; i < floating && i < world->devices - holders + leave; i++) {
-            bytes += coming[i];
-        }
+    for (unsigned leaving = 0; leaving < 1u << meeting.holder_count; leaving++) {
+        uint64_t bytes = bytes_without(&meeting, leaving);
         worst = bytes > worst ? bytes : worst;
     }
     return worst;
@@ -84,8 +112,8 @@ static void check_line(struct model_world *world, const struct model_pod *pod, u
 {
     const uint64_t line = MODEL_CARD_MIB * MIB - model_settings.reserve_bytes;
     for (unsigned i = 0; i < world->nodes[pod->node].cards; i++) {
-        uint64_t claims = worst_on(world, pod->node, (int)i);
-        if (claims > line && (pod->claim.floating_cards > 0 || settled_on(pod, (int)i) > 0)) {
+        uint64_t claims = worst_on(world, pod->node, i);
+        if (claims > line && (pod->claim.floating_cards > 0 || settled_on(pod, i) > 0)) {
             model_fault(world,
                         "%s over the line: claims of %llu MiB on card %u of %s, whose line is "
                         "%llu MiB, by a Binding of r%u",
@@ -125,6 +153,19 @@ void model_check_post(struct model_world *world, const struct model_replica *rep
 /* -- what is written and answered ----------------------------------------------------------------
  */
 
+/* Each of its cards is another one, and its environment lists them. */
+static bool sees_claim(const struct model_pod *pod, const struct plimsoll_books_effect *effect)
+{
+    const struct plimsoll_claim *claim = &effect->claim;
+    char expected[MODEL_CARDS * (PLIMSOLL_CARD_ID_SIZE + 1)] = "";
+    for (uint32_t i = 0; i < claim->card_count && i < MODEL_CARDS; i++) {
+        strcat(strcat(expected, i > 0 ? "," : ""), claim->cards[i].id);
+    }
+    return claim->card_count == pod->cards && effect->visible[0] != NULL &&
+           strcmp(effect->visible[0], expected) == 0 &&
+           (claim->card_count < 2 || strcmp(claim->cards[0].id, claim->cards[1].id) != 0);
+}
+
 void model_check_binding(struct model_world *world, const struct model_pod *pod,
                          const struct model_mail *mail)
 {
@@ -139,9 +180,8 @@ void model_check_binding(struct model_world *world, const struct model_pod *pod,
         model_fault(world, "%s is bound with a claim of %s on %s", pod->uid.text, claim->pod.text,
                     claim->node);
     }
-    if (!pod->plugin && (effect->visible[0] == NULL || claim->card_count == 0 ||
-                         strcmp(effect->visible[0], claim->cards[0].id) != 0)) {
-        model_fault(world, "%s does not see the card of its claim", pod->uid.text);
+    if (!pod->plugin && !sees_claim(pod, effect)) {
+        model_fault(world, "%s does not see the cards of its claim", pod->uid.text);
     }
     check_fence(world, mail->replica, "written", pod->uid.text);
     check_line(world, pod, mail->replica);

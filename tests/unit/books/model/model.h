@@ -72,7 +72,9 @@ struct model_pod {
     bool exists, terminating, finished;
     int node;                    /* bound to, also when it has gone since */
     int bound_by;                /* replica */
-    int card;                    /* where the plugin put it */
+    unsigned cards;              /* how many it asks for */
+    bool started;                /* the node knows where it is: */
+    unsigned on[MODEL_CARDS];    /* devices that the plugin gave it, or 1 by its claim */
     struct plimsoll_claim claim; /* in the API */
     uint64_t woken;
     size_t latest; /* its last change */

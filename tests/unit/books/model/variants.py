@@ -19,6 +19,7 @@ PODS = "src/cluster/pods.c"
 GAINS = "src/cluster/gains.c"
 JUDGE = "src/placement/judge.c"
 FLOATING = "src/placement/floating.c"
+BOOKINGS = "src/placement/bookings.c"
 DRIVER = "tests/unit/books/model/replica.c"
 API = "tests/unit/books/model/api.c"
 
@@ -108,6 +109,11 @@ VARIANTS = {
     "uid_ignored_by_the_read": [
         (API, "if (pod != NULL && strcmp(pod->uid.text, mail->effect.request.uid.text) == 0) {",
          "if (pod != NULL) {")],
+    "second_card_of_a_claim_is_not_counted": [
+        (BOOKINGS, "j < party->pod->claim.card_count; j++) {\n        const struct plimsoll_claim_card "
+                   "*card = &party->pod->claim.cards[j];\n        int i = find_card(",
+         "j < 1; j++) {\n        const struct plimsoll_claim_card "
+         "*card = &party->pod->claim.cards[j];\n        int i = find_card(")],
     # -- where the plugin picks
     "full_card_is_not_looked_at": [
         (JUDGE, "(!candidate && !plimsoll_fit_may_free(card))", "!candidate")],
