@@ -29,8 +29,8 @@ static value_fn pass_on, take_string, take_number, take_switch, take_output, tak
 
 struct row {
     const char *name;
-    char letter;          /* 0: none */
     const char *argument; /* NULL: none */
+    char letter;          /* 0: none */
     unsigned subcommands;
     value_fn *take;
     size_t offset; /* of the field, where `take` needs to know */
@@ -40,41 +40,42 @@ struct row {
 #define FIELD(field) offsetof(struct plimsoll_plugin_options, field)
 
 static const struct row rows[] = {
-    {"vram", 0, "QUANTITY", FIT, take_string, FIELD(vram),
+    {"vram", "QUANTITY", 0, FIT, take_string, FIELD(vram),
      "on each card: 12Gi, or a share of it, 50%"},
-    {"gpus", 0, "N", FIT, take_gpus, 0, "cards of a pod (default 1)"},
-    {"resource", 0, "NAME|none", FIT, take_string, FIELD(resource),
+    {"gpus", "N", 0, FIT, take_gpus, 0, "cards of a pod (default 1)"},
+    {"resource", "NAME|none", 0, FIT, take_string, FIELD(resource),
      "whose cards (default nvidia.com/gpu; none: VRAM only)"},
-    {"filename", 'f', "FILE", FIT, take_string, FIELD(file),
+    {"filename", "FILE", 'f', FIT, take_string, FIELD(file),
      "the pod, or what makes pods of it; - is standard input"},
-    {"by", 0, "node|namespace", TOP, take_by, 0, "what to put together (default node)"},
-    {"params", 0, "N", VRAM, take_string, FIELD(params), "parameters of the model: 13b, 350m"},
-    {"quant", 0, "NAME", VRAM, take_string, FIELD(quant),
+    {"by", "node|namespace", 0, TOP, take_by, 0, "what to put together (default node)"},
+    {"params", "N", 0, VRAM, take_string, FIELD(params), "parameters of the model: 13b, 350m"},
+    {"quant", "NAME", 0, VRAM, take_string, FIELD(quant),
      "how the weights are kept: q4_k_m, q8_0, f16, fp8, awq ..."},
-    {"layers", 0, "N", VRAM, take_number, FIELD(layers), "transformer blocks"},
-    {"kv-heads", 0, "N", VRAM, take_number, FIELD(kv_heads), "key and value heads of a block"},
-    {"head-dim", 0, "N", VRAM, take_number, FIELD(head_dim), "numbers of a head"},
-    {"context", 0, "TOKENS", VRAM, take_number, FIELD(context), "tokens of a sequence"},
-    {"parallel", 0, "N", VRAM, take_number, FIELD(parallel), "sequences at once (default 1)"},
-    {"kv-cache-type", 0, "NAME", VRAM, take_string, FIELD(kv_type),
+    {"layers", "N", 0, VRAM, take_number, FIELD(layers), "transformer blocks"},
+    {"kv-heads", "N", 0, VRAM, take_number, FIELD(kv_heads), "key and value heads of a block"},
+    {"head-dim", "N", 0, VRAM, take_number, FIELD(head_dim), "numbers of a head"},
+    {"context", "TOKENS", 0, VRAM, take_number, FIELD(context), "tokens of a sequence"},
+    {"parallel", "N", 0, VRAM, take_number, FIELD(parallel), "sequences at once (default 1)"},
+    {"kv-cache-type", "NAME", 0, VRAM, take_string, FIELD(kv_type),
      "how the cache is kept: f16 (default), q8_0, q4_0, fp8"},
-    {"namespace", 'n', "NAME", CLUSTER, take_string, FIELD(namespace_), "whose pods"},
-    {"namespace", 'n', "NAME", PAGE, take_string, FIELD(namespace_), "where Plimsoll is installed"},
-    {"port", 0, "PORT", PAGE, take_port, 0, "of this machine (default a free one)"},
-    {"all-namespaces", 'A', NULL, TOP | DOCTOR, take_switch, FIELD(all_namespaces),
-     "everybody's pods"},
-    {"output", 'o', "table|wide|json|yaml", CLUSTER | VRAM, take_output, 0, "default table"},
-    {"watch", 'w', NULL, TOP | EXPLAIN, take_switch, FIELD(watch), "again every two seconds"},
-    {"kubeconfig", 0, "FILE", CLUSTER | PAGE, pass_on, 0, "goes on to kubectl, like the next ones"},
-    {"context", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
-    {"cluster", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
-    {"user", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
-    {"as", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "whom to act as"},
-    {"as-group", 0, "NAME", CLUSTER | PAGE, pass_on, 0, "whose group to act in"},
-    {"server", 's', "URL", CLUSTER | PAGE, pass_on, 0, "of the API"},
-    {"token", 0, "TOKEN", CLUSTER | PAGE, pass_on, 0, "for the API server"},
-    {"request-timeout", 0, "TIME", CLUSTER | PAGE, pass_on, 0, "of one request, like 30s"},
-    {"help", 'h', NULL, CLUSTER | VRAM | PAGE, take_switch, FIELD(help), "print this"},
+    {"namespace", "NAME", 'n', TOP | EXPLAIN | FIT, take_string, FIELD(namespace_), "whose pods"},
+    {"namespace", "NAME", 'n', DOCTOR, take_string, FIELD(namespace_),
+     "where the trial pod would be (default default)"},
+    {"namespace", "NAME", 'n', PAGE, take_string, FIELD(namespace_), "where Plimsoll is installed"},
+    {"port", "PORT", 0, PAGE, take_port, 0, "of this machine (default a free one)"},
+    {"all-namespaces", NULL, 'A', TOP, take_switch, FIELD(all_namespaces), "everybody's pods"},
+    {"output", "table|wide|json|yaml", 'o', CLUSTER | VRAM, take_output, 0, "default table"},
+    {"watch", NULL, 'w', TOP | EXPLAIN, take_switch, FIELD(watch), "again every two seconds"},
+    {"kubeconfig", "FILE", 0, CLUSTER | PAGE, pass_on, 0, "goes on to kubectl, like the next ones"},
+    {"context", "NAME", 0, CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"cluster", "NAME", 0, CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"user", "NAME", 0, CLUSTER | PAGE, pass_on, 0, "of the kubeconfig"},
+    {"as", "NAME", 0, CLUSTER | PAGE, pass_on, 0, "whom to act as"},
+    {"as-group", "NAME", 0, CLUSTER | PAGE, pass_on, 0, "whose group to act in"},
+    {"server", "URL", 's', CLUSTER | PAGE, pass_on, 0, "of the API"},
+    {"token", "TOKEN", 0, CLUSTER | PAGE, pass_on, 0, "for the API server"},
+    {"request-timeout", "TIME", 0, CLUSTER | PAGE, pass_on, 0, "of one request, like 30s"},
+    {"help", NULL, 'h', CLUSTER | VRAM | PAGE, take_switch, FIELD(help), "print this"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
