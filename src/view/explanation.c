@@ -285,28 +285,38 @@ static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_
                              it->like == 1 ? "pod like" : "pods like");
 }
 
-void plimsoll_explanation_headline(const struct plimsoll_view_explanation *explanation,
-                                   struct plimsoll_text *out)
+/* Of what no scheduler decides, or has decided; true: that was it. */
+static bool add_settled(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
 {
-    const struct plimsoll_view_scheduling *scheduling = explanation->question.scheduling;
-    if (scheduling == NULL && (explanation->standing == PLIMSOLL_STANDING_FITS ||
-                               explanation->standing == PLIMSOLL_STANDING_WAITS)) {
-        add_fit(explanation, out);
-        return;
-    }
-    switch (explanation->standing) {
+    switch (it->standing) {
     case PLIMSOLL_STANDING_NO_GPU:
         plimsoll_text_add_string(out, "asks for no GPU: Plimsoll has no part in it.");
-        break;
+        return true;
     case PLIMSOLL_STANDING_FINISHED:
         plimsoll_text_add_string(out, "has finished and holds nothing.");
-        break;
+        return true;
     case PLIMSOLL_STANDING_BOUND:
-        add_bound(explanation, out);
-        break;
+        add_bound(it, out);
+        return true;
     case PLIMSOLL_STANDING_REFUSED:
-        plimsoll_text_add_format(out, "is placed nowhere: %s", explanation->question.pod->refusal);
+        plimsoll_text_add_format(out, "is placed nowhere: %s", it->question.pod->refusal);
+        return true;
+    case PLIMSOLL_STANDING_GATED:
+    case PLIMSOLL_STANDING_ELSEWHERE:
+    case PLIMSOLL_STANDING_UNSEEN:
+    case PLIMSOLL_STANDING_WAITS:
+    case PLIMSOLL_STANDING_FITS:
         break;
+    }
+    return false;
+}
+
+/* Of a pod that some scheduler is to place. */
+static void add_pending(const struct plimsoll_view_explanation *it,
+                        const struct plimsoll_view_scheduling *scheduling,
+                        struct plimsoll_text *out)
+{
+    switch (it->standing) {
     case PLIMSOLL_STANDING_GATED:
         plimsoll_text_add_format(out,
                                  "waits for its scheduling gates (%s): no scheduler looks at it "
@@ -321,13 +331,31 @@ void plimsoll_explanation_headline(const struct plimsoll_view_explanation *expla
         plimsoll_text_add_format(out, "waits: no scheduler has looked at it. Does %s run?",
                                  scheduling->scheduler);
         break;
+    case PLIMSOLL_STANDING_FITS:
+        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.", it->fitting,
+                                 it->fitting == 1 ? "node has" : "nodes have");
+        break;
     case PLIMSOLL_STANDING_WAITS:
         plimsoll_text_add_string(out, "waits: no node has room for it.");
         break;
-    case PLIMSOLL_STANDING_FITS:
-        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.",
-                                 explanation->fitting,
-                                 explanation->fitting == 1 ? "node has" : "nodes have");
+    case PLIMSOLL_STANDING_NO_GPU:
+    case PLIMSOLL_STANDING_FINISHED:
+    case PLIMSOLL_STANDING_BOUND:
+    case PLIMSOLL_STANDING_REFUSED:
         break;
+    }
+}
+
+void plimsoll_explanation_headline(const struct plimsoll_view_explanation *explanation,
+                                   struct plimsoll_text *out)
+{
+    const struct plimsoll_view_scheduling *scheduling = explanation->question.scheduling;
+    if (add_settled(explanation, out)) {
+        return;
+    }
+    if (scheduling == NULL) {
+        add_fit(explanation, out);
+    } else {
+        add_pending(explanation, scheduling, out);
     }
 }
