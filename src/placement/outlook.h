@@ -52,17 +52,15 @@ struct plimsoll_expected {
     uint16_t draws[PLIMSOLL_FILL_SEQUENCES][PLIMSOLL_FILL_PODS]; /* classes, by their frequency */
 };
 
-/** A score, and what it was computed from. */
-typedef _Atomic uint64_t plimsoll_cell;
-
 /** Slots of classes: those of GPU pods come first. */
 #define PLIMSOLL_SLOTS (PLIMSOLL_CLASSES_MAX + PLIMSOLL_PLAIN_CLASSES_MAX)
 
 struct plimsoll_outlook {
     struct plimsoll_class classes[PLIMSOLL_SLOTS];
-    uint64_t hashes[PLIMSOLL_SLOTS];     /* of the keys */
-    plimsoll_cell *rows[PLIMSOLL_SLOTS]; /* owned; NULL: not remembered */
-    uint32_t class_count, plain_count;   /* of slots in use */
+    uint64_t hashes[PLIMSOLL_SLOTS];        /* of the keys */
+    _Atomic uint64_t *rows[PLIMSOLL_SLOTS]; /* owned; a score and what it was computed from; NULL:
+                                               not remembered */
+    uint32_t class_count, plain_count;      /* of slots in use */
     uint32_t row_count;
     uint32_t *stamps; /* owned; by number: counts the changes of the node */
     uint32_t node_capacity;

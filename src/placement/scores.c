@@ -11,14 +11,14 @@
 #define EPOCH_MASK  ((1u << EPOCH_BITS) - 1u)
 #define FIRST_STAMP 1u /* so that no cell of zeros holds */
 
-static void clear(plimsoll_cell *row, uint32_t from, uint32_t to)
+static void clear(_Atomic uint64_t *row, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
         atomic_store_explicit(&row[i], 0, memory_order_relaxed);
     }
 }
 
-static void grow_row(plimsoll_cell **row, uint32_t from, uint32_t to)
+static void grow_row(_Atomic uint64_t **row, uint32_t from, uint32_t to)
 {
     *row = plimsoll_realloc(*row, to, sizeof **row);
     clear(*row, from, to);
@@ -146,5 +146,5 @@ size_t plimsoll_outlook_bytes(const struct plimsoll_outlook *outlook)
 {
     size_t cells = (size_t)outlook->row_count * outlook->node_capacity;
     return sizeof *outlook + outlook->node_capacity * sizeof *outlook->stamps +
-           cells * sizeof(plimsoll_cell);
+           cells * sizeof(_Atomic uint64_t);
 }
