@@ -47,8 +47,8 @@ static void make_drops(const struct plimsoll_site *site, struct drop *drops)
         uint32_t vector = i / PLIMSOLL_LANES, lane = i % PLIMSOLL_LANES;
         const struct plimsoll_wants *wants = &expected->wants[vector];
         struct drop *drop = &drops[i];
-        drop->cpu = 1.0 / (double)expected->per_cpu[vector][lane];
-        drop->memory = 1.0 / (double)expected->per_memory[vector][lane];
+        drop->cpu = (double)expected->requests[i].cpu_milli;
+        drop->memory = (double)expected->requests[i].memory;
         drop->cards = (uint32_t)(1.0F / expected->per_pod[vector][lane] + 0.5F);
         drop->device = expected->undevices[vector][lane] <= 0;
         drop->allowed = (expected->kinds[i] & site->kind) != 0;

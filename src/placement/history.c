@@ -14,11 +14,16 @@
 #define REFRESH_PODS_MAX (PLIMSOLL_HISTORY_PODS / REFRESH_PART)
 /* Scores are of use as long as no more than this part of the pods is expected to be other ones. */
 #define DIFFERENCE_MIN 0.05
+/* Scores of a class that is so many times as frequent are worth losing those of another. */
+#define AHEAD 2.0
 /* Weights are scaled down before they get out of hand. */
 #define INCREMENT_MAX 1e100
 #define SEED          UINT64_C(0x9E3779B97F4A7C15)
-/* More than any node has. */
-#define MANY 1e9F
+/* Copies on a card, and devices: more than any has, and on all cards of a node still a number that
+ * lanes_floor takes. */
+#define MANY 10000000
+_Static_assert((int64_t)MANY *PLIMSOLL_CARDS_MAX < INT32_MAX,
+               "copies on all cards are counted in 31 bits");
 
 struct plimsoll_outlook *plimsoll_outlook_new(void)
 {
@@ -132,19 +137,24 @@ static void expect(struct plimsoll_expected *expected, const struct plimsoll_cla
     wants->of_total[lane] = (float)key->percent_milli / 100000.0F;
     wants->of_default[lane] = key->request == PLIMSOLL_REQUEST_DEFAULT;
     expected->weight[vector][lane] = (float)(part * key->cards);
-    expected->per_cpu[vector][lane] = 1.0F / (key->cpu_milli > 0 ? (float)key->cpu_milli : 1e-3F);
-    expected->per_memory[vector][lane] = 1.0F / (key->memory > 0 ? (float)key->memory : 1.0F);
+    expected->per_cpu[vector][lane] =
+        1.0F / (key->cpu_milli > 0 ? (float)key->cpu_milli : PLIMSOLL_CPU_CRUMB);
+    expected->per_memory[vector][lane] =
+        1.0F / (key->memory > 0 ? (float)key->memory : PLIMSOLL_MEMORY_CRUMB);
+    expected->requests[expected->count] = (struct plimsoll_requests){key->cpu_milli, key->memory};
     expected->per_pod[vector][lane] = 1.0F / (float)key->cards;
-    expected->per_card[vector][lane] = several ? 1.0F : MANY;
-    expected->undevices[vector][lane] = key->plugin ? 0.0F : MANY;
+    expected->per_card[vector][lane] = several ? 1.0F : (float)MANY;
+    expected->undevices[vector][lane] = key->plugin ? 0.0F : (float)MANY;
     expected->kinds[expected->count++] = kinds != 0 ? kinds : UINT64_MAX;
 }
 
+/* It asks for a bit of everything: where nothing is left there is no use for a card. */
 static void expect_whole_card(struct plimsoll_expected *expected, double part)
 {
+    const struct plimsoll_class_key key = {
+        .cpu_milli = 1, .memory = 1, .cards = 1, .request = PLIMSOLL_REQUEST_BYTES};
     uint32_t at = expected->count;
-    expect(expected, &(struct plimsoll_class_key){.cards = 1, .request = PLIMSOLL_REQUEST_BYTES},
-           UINT64_MAX, part);
+    expect(expected, &key, UINT64_MAX, part);
     expected->wants[at / PLIMSOLL_LANES].of_line[at % PLIMSOLL_LANES] = 1.0F;
 }
 
@@ -193,12 +203,32 @@ static uint32_t rank(const struct plimsoll_outlook *outlook, struct ranked *rank
     return count;
 }
 
+/* The frequent are asked for: a class far ahead of another has its row, where there is none left.
+ */
+static void favour(struct plimsoll_outlook *outlook, const struct ranked *ranked)
+{
+    uint32_t light = outlook->class_count;
+    for (uint32_t heavy = 0; heavy < outlook->class_count; heavy++) {
+        if (outlook->rows[ranked[heavy].class_index] != NULL) {
+            continue;
+        }
+        do {
+            light--;
+        } while (light > heavy && outlook->rows[ranked[light].class_index] == NULL);
+        if (light <= heavy || ranked[heavy].weight < AHEAD * ranked[light].weight) {
+            return;
+        }
+        plimsoll_scores_move_row(outlook, ranked[light].class_index, ranked[heavy].class_index);
+    }
+}
+
 static void refresh(struct plimsoll_outlook *outlook)
 {
     struct ranked ranked[PLIMSOLL_CLASSES_MAX];
     double parts[PLIMSOLL_CLASSES_VALUED_MAX] = {0}, all;
     struct plimsoll_expected *expected = &outlook->expected;
     uint32_t count = rank(outlook, ranked, &all);
+    favour(outlook, ranked);
     if (expected->count > 0 && difference(outlook, ranked, count, all) < DIFFERENCE_MIN) {
         return;
     }

@@ -12,6 +12,12 @@
 #define PLIMSOLL_FILL_SEQUENCES 48u
 #define PLIMSOLL_FILL_PODS      64u
 
+/** What a pod takes in the eyes of V that asks for no processors (milli) or no memory (bytes). A
+ * node that has nothing left has a thousand of them, so that such pods still fit, and no others. */
+#define PLIMSOLL_CPU_CRUMB    1e-9F
+#define PLIMSOLL_MEMORY_CRUMB 1e-4F
+#define PLIMSOLL_CRUMBS       1000.0
+
 /** What pods of one class have in common. Compared as bytes: made of zeros. */
 struct plimsoll_class_key {
     uint64_t cpu_milli, memory, vram, selection;
@@ -49,6 +55,7 @@ struct plimsoll_expected {
     plimsoll_floats per_card[PLIMSOLL_VECTORS]; /* most copies on one card: 1 of a pod of several */
     plimsoll_floats undevices[PLIMSOLL_VECTORS]; /* copies beyond the plugin's devices: 0 or many */
     uint64_t kinds[PLIMSOLL_CLASSES_VALUED_MAX]; /* of nodes */
+    struct plimsoll_requests requests[PLIMSOLL_CLASSES_VALUED_MAX];
     uint16_t draws[PLIMSOLL_FILL_SEQUENCES][PLIMSOLL_FILL_PODS]; /* classes, by their frequency */
 };
 
@@ -84,4 +91,6 @@ uint32_t plimsoll_history_find(const struct plimsoll_outlook *outlook,
 
 /** The class gets a row if there is room for one, all of it unknown. */
 void plimsoll_scores_add_row(struct plimsoll_outlook *outlook, uint32_t class_index);
+/** The row of one class becomes the other's, all of it unknown. */
+void plimsoll_scores_move_row(struct plimsoll_outlook *outlook, uint32_t from, uint32_t to);
 void plimsoll_scores_clear_row(struct plimsoll_outlook *outlook, uint32_t class_index);

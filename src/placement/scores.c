@@ -55,6 +55,9 @@ void plimsoll_outlook_touch(struct plimsoll_outlook *outlook, uint32_t number)
         grow(outlook, number);
     }
     outlook->stamps[number]++;
+    if ((outlook->stamps[number] << EPOCH_BITS) == 0) {
+        outlook->stamps[number] = FIRST_STAMP; /* around: no cell of zeros may hold */
+    }
 }
 
 void plimsoll_scores_add_row(struct plimsoll_outlook *outlook, uint32_t class_index)
@@ -71,6 +74,12 @@ void plimsoll_scores_clear_row(struct plimsoll_outlook *outlook, uint32_t class_
     if (outlook->rows[class_index] != NULL) {
         clear(outlook->rows[class_index], 0, outlook->node_capacity);
     }
+}
+
+void plimsoll_scores_move_row(struct plimsoll_outlook *outlook, uint32_t from, uint32_t to)
+{
+    outlook->rows[to] = PLIMSOLL_TAKE(outlook->rows[from]);
+    plimsoll_scores_clear_row(outlook, to);
 }
 
 uint32_t plimsoll_outlook_class(const struct plimsoll_outlook *outlook,

@@ -14,9 +14,9 @@ bool plimsoll_site_known(const struct plimsoll_node_load *load)
     return plimsoll_outlook_ready(load->room.outlook);
 }
 
-static double room_of(uint64_t free)
+static double room_of(uint64_t free, float crumb)
 {
-    return free == UINT64_MAX ? UNKNOWN_ROOM : (double)free;
+    return free == UINT64_MAX ? UNKNOWN_ROOM : (double)free + PLIMSOLL_CRUMBS * (double)crumb;
 }
 
 /* Bytes below 2^53: equal or not, nothing between. */
@@ -132,8 +132,8 @@ void plimsoll_site_make(const struct plimsoll_node *node, const struct plimsoll_
                         struct plimsoll_site *site)
 {
     site->expected = &load->room.outlook->expected;
-    site->cpu = room_of(load->room.free.cpu_milli);
-    site->memory = room_of(load->room.free.memory);
+    site->cpu = room_of(load->room.free.cpu_milli, PLIMSOLL_CPU_CRUMB);
+    site->memory = room_of(load->room.free.memory, PLIMSOLL_MEMORY_CRUMB);
     site->kind = load->room.kind;
     site->size_count = site->group_count = 0;
     for (uint32_t i = 0; i < load->card_count; i++) {

@@ -228,11 +228,112 @@ static void random_pods_fill_what_is_left(void **state)
     assert_true(fabs(prospect.filled_after - prospect.filled) < 0.01); /* it takes a leftover */
     prospect = foretell(node, demand_of(4096, 0));
     assert_true(fabs(prospect.filled - prospect.filled_after - 4) < 0.1);
-    node->view.room.free.memory = 0;
+}
+
+static void random_pods_take_the_last_memory(void **state)
+{
+    struct cluster *cluster = *state;
     struct plimsoll_demand hungry = demand_of(4096, 0);
     hungry.requests.memory = MIB;
-    see(cluster, hungry, 100000);
-    assert_true(foretell(node, hungry).filled < 0.5);
+    see(cluster, hungry, 100);
+    struct scene *node = make_node(cluster, 0, 16384, (uint64_t[]){12288, 6144}, 2);
+    assert_true(near(foretell(node, hungry).filled, 16));
+    node->view.room.free.memory = 3 * MIB;
+    assert_true(near(foretell(node, hungry).filled, 12));
+    node->view.room.free.memory = MIB - 1;
+    assert_true(foretell(node, hungry).filled < 0.001);
+}
+
+/* As many as there are processors for, to the last. */
+static void random_pods_take_the_last_processor(void **state)
+{
+    struct cluster *cluster = *state;
+    for (uint64_t cpu = 100; cpu < 10000; cpu += 100) {
+        plimsoll_outlook_free(&cluster->outlook);
+        cluster->outlook = plimsoll_outlook_new();
+        see(cluster, demand_of(4096, cpu), 100);
+        struct scene *node = make_node(cluster, 0, 65536, (uint64_t[]){60000, 60000}, 2);
+        node->view.room.free.cpu_milli = 12 * cpu;
+        assert_true(near(foretell(node, demand_of(4096, cpu)).filled, 48));
+        assert_true(near(foretell(node, demand_of(4096, cpu)).filled_after, 44));
+    }
+}
+
+static void who_asks_for_no_processors_fits_where_none_is_left(void **state)
+{
+    struct cluster *cluster = *state;
+    struct plimsoll_demand frugal = demand_of(4096, 0);
+    see(cluster, frugal, 50);
+    see(cluster, demand_of(4096, 100), 50);
+    struct scene *node = make_node(cluster, 0, 65536, (uint64_t[]){32768}, 1);
+    double all = foretell(node, frugal).room;
+    node->view.room.free = (struct plimsoll_requests){0, 0};
+    struct plimsoll_prospect prospect = foretell(node, frugal);
+    assert_true(fabs(prospect.room / all - 0.5) < 0.05);
+    assert_true(near(prospect.room_after / prospect.room, pow(7.0 / 8.0, 0.7)));
+    assert_true(fabs(prospect.filled - 32) < 0.01);
+    assert_true(score(node, frugal) < -0.01);
+}
+
+static void expect_numbers(const struct plimsoll_prospect *prospect)
+{
+    assert_true(prospect->foretold);
+    assert_true(isfinite(prospect->room) && prospect->room >= 0);
+    assert_true(isfinite(prospect->room_after) && prospect->room_after >= 0);
+    assert_true(prospect->room_after <= prospect->room * 1.00001);
+    assert_true(isfinite(prospect->filled) && prospect->filled >= 0);
+    assert_true(isfinite(prospect->filled_after) && prospect->filled_after >= 0);
+}
+
+/* Anybody who may write a node or a pod writes what they like. */
+static void numbers_stay_numbers_whatever_nodes_and_pods_say(void **state)
+{
+    struct cluster *cluster = *state;
+    const uint64_t sizes[] = {0, 1, 1024, UINT64_C(1) << 30, UINT64_MAX / MIB / 2};
+    const uint64_t rooms[] = {0, 1, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX};
+    struct plimsoll_demand asks[] = {
+        demand_of(1, 0),       demand_of(1, UINT64_MAX), demand_of(UINT64_MAX / MIB, 1),
+        scene_demand(true, 1), scene_demand(false, 0),   demand_of(1, 1)};
+    asks[1].requests.memory = UINT64_MAX;
+    asks[3].cards = PLIMSOLL_CARDS_MAX;
+    asks[5].request = PLIMSOLL_REQUEST_PERCENT;
+    asks[5].percent_milli = 1;
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        see(cluster, asks[i], 10);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint64_t size = sizes[i];
+        struct scene *node = make_node(cluster, 0, size, (uint64_t[]){size, size}, 2);
+        node->settings.default_bytes = 1;
+        for (size_t j = 0; j < sizeof rooms / sizeof rooms[0]; j++) {
+            node->view.room.free = (struct plimsoll_requests){rooms[j], rooms[4 - j]};
+            for (size_t k = 0; k < sizeof asks / sizeof asks[0]; k++) {
+                assert_true(isfinite(score(node, asks[k])));
+                struct plimsoll_prospect prospect = foretell(node, asks[k]);
+                if (prospect.foretold) {
+                    expect_numbers(&prospect);
+                }
+            }
+        }
+    }
+    /* As many cards as a node can have, each of more room than can be counted. */
+    struct scene *node = make_node(cluster, 0, UINT64_MAX / MIB / 2, (uint64_t[]){0, 0}, 0);
+    plimsoll_autofree struct plimsoll_card *cards =
+        plimsoll_alloc(PLIMSOLL_CARDS_MAX, sizeof *cards);
+    for (uint32_t i = 0; i < PLIMSOLL_CARDS_MAX; i++) {
+        cards[i] = (struct plimsoll_card){.total = UINT64_MAX / 2 - i,
+                                          .vendor = PLIMSOLL_VENDOR_NVIDIA,
+                                          .replicas = PLIMSOLL_REPLICAS_MAX,
+                                          .numa = -1};
+        snprintf(cards[i].id, sizeof cards[i].id, "GPU-%u", i);
+        snprintf(cards[i].health, sizeof cards[i].health, "ok");
+    }
+    node->node.cards = cards;
+    node->node.card_count = PLIMSOLL_CARDS_MAX;
+    struct plimsoll_prospect prospect = foretell(node, demand_of(1, 0));
+    expect_numbers(&prospect);
+    assert_true(prospect.room > 0);
+    assert_true(isfinite(score(node, demand_of(1, 0))));
 }
 
 static void the_plugins_devices_bound_the_copies(void **state)
@@ -433,6 +534,51 @@ static void no_more_scores_are_remembered_than_may_be(void **state)
                      PLIMSOLL_RECALLED_NOTHING);
 }
 
+/* Also a node that has changed as often as can be told apart. */
+static void what_was_never_computed_is_never_remembered(void **state)
+{
+    struct cluster *cluster = *state;
+    struct plimsoll_outlook *outlook = cluster->outlook;
+    struct plimsoll_demand demand = demand_of(8000, 0);
+    double found;
+    see(cluster, demand, 1);
+    for (uint32_t i = 0; i < (1u << 24) + 2; i++) {
+        plimsoll_outlook_touch(outlook, 0);
+        if (plimsoll_outlook_recall(outlook, 0, 0, &found) != PLIMSOLL_RECALLED_NOTHING) {
+            fail_msg("after %u changes", i + 1);
+        }
+    }
+}
+
+static void the_frequent_get_the_scores_that_the_rare_had(void **state)
+{
+    struct cluster *cluster = *state;
+    struct plimsoll_outlook *outlook = cluster->outlook;
+    double found;
+    plimsoll_outlook_touch(outlook, 10000);
+    for (uint32_t i = 0; i < 300; i++) {
+        see(cluster, demand_of(1000 + i, 0), 1);
+    }
+    struct plimsoll_demand late = demand_of(9000, 0);
+    see(cluster, late, 1);
+    uint32_t class_index = plimsoll_outlook_class(outlook, &late);
+    plimsoll_outlook_remember(outlook, class_index, 5, -1);
+    assert_int_equal(plimsoll_outlook_recall(outlook, class_index, 5, &found),
+                     PLIMSOLL_RECALLED_NOTHING);
+    for (uint32_t i = 0; i < 300; i++) { /* what a row has of another class says nothing of this */
+        struct plimsoll_demand early = demand_of(1000 + i, 0);
+        plimsoll_outlook_remember(outlook, plimsoll_outlook_class(outlook, &early), 5, -2);
+    }
+    size_t before = plimsoll_outlook_bytes(outlook);
+    see(cluster, late, 100);
+    assert_int_equal(plimsoll_outlook_class(outlook, &late), class_index);
+    assert_int_equal(plimsoll_outlook_recall(outlook, class_index, 5, &found),
+                     PLIMSOLL_RECALLED_NOTHING);
+    plimsoll_outlook_remember(outlook, class_index, 5, -1);
+    assert_int_equal(plimsoll_outlook_recall(outlook, class_index, 5, &found), PLIMSOLL_RECALLED);
+    assert_int_equal(plimsoll_outlook_bytes(outlook), before);
+}
+
 static void a_class_that_takes_the_place_of_another_has_none_of_its_scores(void **state)
 {
     struct cluster *cluster = *state;
@@ -494,6 +640,10 @@ int main(void)
         TEST(a_share_and_the_default_are_of_the_card_at_hand),
         TEST(the_value_is_that_of_its_formula),
         TEST(random_pods_fill_what_is_left),
+        TEST(random_pods_take_the_last_memory),
+        TEST(random_pods_take_the_last_processor),
+        TEST(who_asks_for_no_processors_fits_where_none_is_left),
+        TEST(numbers_stay_numbers_whatever_nodes_and_pods_say),
         TEST(the_plugins_devices_bound_the_copies),
         TEST(a_class_is_not_expected_where_it_may_not_come),
         TEST(spread_and_other_devices_are_ranked_as_before),
@@ -505,6 +655,8 @@ int main(void)
         TEST(a_burst_fades_from_memory),
         TEST(a_score_is_remembered_until_its_node_changes),
         TEST(no_more_scores_are_remembered_than_may_be),
+        TEST(what_was_never_computed_is_never_remembered),
+        TEST(the_frequent_get_the_scores_that_the_rare_had),
         TEST(a_class_that_takes_the_place_of_another_has_none_of_its_scores),
         TEST(pods_without_a_gpu_have_a_place_of_their_own),
         TEST(more_kinds_of_nodes_than_are_told_apart_share_the_last),
