@@ -119,12 +119,24 @@ static void fill_visible(struct plimsoll_entry *entry, const struct plimsoll_nod
     }
 }
 
+/* Soft holds are for filters. Only what the pod's own keeps free is of interest: it is there for
+ * the pod. */
+static void keep_own_hold(struct plimsoll_node_view *view, const struct plimsoll_uid *uid)
+{
+    size_t own = 0;
+    while (own < view->hold_count && strcmp(view->holds[own]->uid.text, uid->text) != 0) {
+        own++;
+    }
+    view->holds = own < view->hold_count ? view->holds + own : NULL;
+    view->hold_count = own < view->hold_count;
+}
+
 /* Checks the pod against the node as it is now, and decides the cards. */
 static int decide(const struct plimsoll_books_event *event, struct plimsoll_claim *claim,
                   struct plimsoll_error *err)
 {
     struct plimsoll_node_view view = event->view;
-    view.hold_count = 0; /* soft holds are for filters */
+    keep_own_hold(&view, &event->pod->uid);
     if (event->pod->refusal != NULL) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "%s", event->pod->refusal);
     }

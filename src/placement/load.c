@@ -143,6 +143,33 @@ static void settle_card(const struct plimsoll_card *card, const struct plimsoll_
     load->taken = booking->taken;
 }
 
+static void add_requests(struct plimsoll_requests *free, const struct plimsoll_requests *more)
+{
+    free->cpu_milli = plus(free->cpu_milli, more->cpu_milli); /* not known stays not known */
+    free->memory = plus(free->memory, more->memory);
+}
+
+/* What a pod keeps free of the node, or takes of it already, is there for the pod itself. */
+static void give_back(const struct plimsoll_node_view *view, const struct plimsoll_uid *without,
+                      struct plimsoll_requests *free)
+{
+    for (size_t i = 0; i < view->pod_count; i++) {
+        const struct plimsoll_pod *pod = view->pods[i];
+        if (strcmp(pod->uid.text, without->text) == 0) {
+            if (pod->node != NULL && pod->node[0] != '\0') {
+                add_requests(free, &pod->demand.requests);
+            }
+            return;
+        }
+    }
+    for (size_t i = 0; i < view->hold_count; i++) {
+        if (strcmp(view->holds[i]->uid.text, without->text) == 0) {
+            add_requests(free, &view->holds[i]->demand.requests);
+            return;
+        }
+    }
+}
+
 struct plimsoll_node_load *
 plimsoll_placement_load(const struct plimsoll_node_view *view,
                         const struct plimsoll_placement_settings *settings,
@@ -160,6 +187,9 @@ plimsoll_placement_load(const struct plimsoll_node_view *view,
     memset(bookings, 0, count * sizeof *bookings);
     load->card_count = count;
     load->room = view->room;
+    if (without != NULL && load->room.outlook != NULL) {
+        give_back(view, without, &load->room.free);
+    }
     for (uint32_t i = 0; i < count; i++) {
         measure_card(&node->cards[i], settings, &load->cards[i]);
         load->cards[i].state = (uint8_t)state_of(&node->cards[i]);

@@ -174,18 +174,11 @@ static uint64_t gib(double count)
 static void add_prospect(const struct plimsoll_view_explanation *it, struct plimsoll_text *text)
 {
     const struct plimsoll_pod *pod = it->question.pod;
-    struct plimsoll_node_view view = it->home->seen->view;
-    struct plimsoll_requests *free_there = &view.room.free;
-    if (free_there->cpu_milli < UINT64_MAX - pod->demand.requests.cpu_milli) {
-        free_there->cpu_milli += pod->demand.requests.cpu_milli;
-    }
-    if (free_there->memory < UINT64_MAX - pod->demand.requests.memory) {
-        free_there->memory += pod->demand.requests.memory;
-    }
+    const struct plimsoll_node_view *view = &it->home->seen->view;
     plimsoll_autofree struct plimsoll_node_load *load =
-        plimsoll_placement_load(&view, it->question.settings, &pod->uid, pod->priority);
+        plimsoll_placement_load(view, it->question.settings, &pod->uid, pod->priority);
     struct plimsoll_prospect prospect =
-        plimsoll_placement_foretell(view.node, load, &pod->demand, it->question.settings);
+        plimsoll_placement_foretell(view->node, load, &pod->demand, it->question.settings);
     if (prospect.foretold) {
         plimsoll_text_add_format(text,
                                  "; of what is likely to come %s fits there beside it, %s without "

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include <plimsoll/placement.h>
+#include <plimsoll/outlook.h>
 
 #include "cards.h"
+
+#define GIB (UINT64_C(1) << 30)
 
 static void assert_mib(uint64_t bytes, uint64_t mib)
 {
@@ -414,6 +416,36 @@ static void the_pod_that_asks_does_not_count_itself(void **state)
     assert_mib(load->cards[0].foreign, 1000);
 }
 
+/* What is free besides cards: free as far as that pod is concerned. */
+static void what_a_pod_takes_itself_is_there_for_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    make_example(&scene, true);
+    struct plimsoll_outlook *outlook = plimsoll_outlook_new();
+    const struct plimsoll_uid bound = scene_uid("A"), coming = scene_uid("H"),
+                              nominated = scene_uid("N"), nobody = scene_uid("X");
+    scene.pods[0].demand.requests = (struct plimsoll_requests){2000, GIB};
+    struct plimsoll_pod *waits = scene_pod(&scene, "N", scene_demand(false, 100));
+    waits->demand.requests.cpu_milli = 9000;
+    waits->node = scene_nothing; /* takes nothing yet */
+    struct plimsoll_pod hold = {.uid = coming,
+                                .node = scene_nothing,
+                                .demand = {.gpu = true, .cards = 1, .requests = {500, MIB}}};
+    scene.view.holds = (const struct plimsoll_pod *const[]){&hold};
+    scene.view.hold_count = 1;
+    scene.view.room = (struct plimsoll_room){.outlook = outlook, .free = {1000, UINT64_MAX}};
+    const struct plimsoll_uid *const asks[] = {NULL, &bound, &coming, &nominated, &nobody};
+    const uint64_t free[] = {1000, 3000, 1500, 1000, 1000};
+    for (size_t i = 0; i < 5; i++) {
+        plimsoll_autofree struct plimsoll_node_load *load =
+            plimsoll_placement_load(&scene.view, &scene.settings, asks[i], INT32_MIN);
+        assert_int_equal(load->room.free.cpu_milli, free[i]);
+        assert_int_equal(load->room.free.memory, UINT64_MAX); /* not known stays not known */
+    }
+    plimsoll_outlook_free(&outlook);
+}
+
 static void a_claim_in_flight_to_another_node_does_not_count(void **state)
 {
     (void)state;
@@ -609,6 +641,7 @@ int main(void)
         cmocka_unit_test(a_pod_that_sees_every_card_is_booked_on_every_card),
         cmocka_unit_test(nominated_pods_are_booked_as_floating_by_priority),
         cmocka_unit_test(the_pod_that_asks_does_not_count_itself),
+        cmocka_unit_test(what_a_pod_takes_itself_is_there_for_it),
         cmocka_unit_test(a_claim_in_flight_to_another_node_does_not_count),
         cmocka_unit_test(a_card_known_by_index_keeps_its_claims_when_a_uuid_is_told),
         cmocka_unit_test(a_claim_whose_card_lost_its_name_floats),
