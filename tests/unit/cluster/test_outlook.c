@@ -4,6 +4,8 @@
 
 #include <plimsoll/outlook.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "picture.h"
@@ -305,9 +307,9 @@ static void release(void *context)
     plimsoll_cluster_read_end(context);
 }
 
-/* The answer of prioritize; `names` is a JSON array. The caller clears it. */
-static struct plimsoll_text prioritize(struct plimsoll_cluster *cluster, unsigned gib,
-                                       unsigned processors, const char *names)
+/* Asks prioritize; `names` is a JSON array. */
+static int ask(struct plimsoll_cluster *cluster, unsigned gib, unsigned processors,
+               const char *names, struct plimsoll_text *answer, struct plimsoll_error *err)
 {
     const struct plimsoll_extender_world world = {.context = cluster,
                                                   .synced = true,
@@ -317,18 +319,26 @@ static struct plimsoll_text prioritize(struct plimsoll_cluster *cluster, unsigne
                                                   .hold = hold,
                                                   .release = release};
     plimsoll_autotext body = plimsoll_text_make(1u << 22), pod = plimsoll_text_make(1u << 16);
-    struct plimsoll_text answer = plimsoll_text_make(1u << 22);
     struct plimsoll_extender_outcome outcome;
-    struct plimsoll_error err = {0};
     plimsoll_text_add_format(&body, "{\"Pod\":%s,\"NodeNames\":%s}",
                              write_pod(&pod, "asks", gib, processors, "", "Pending"), names);
     struct plimsoll_extender_call *call = plimsoll_extender_begin(
         PLIMSOLL_VERB_PRIORITIZE, &world, &picture_reading, &picture_settings);
-    if (plimsoll_extender_feed(call, plimsoll_text_span(&body), &err) != 0 ||
-        plimsoll_extender_finish(call, &answer, &outcome, &err) != 0) {
+    int asked = plimsoll_extender_feed(call, plimsoll_text_span(&body), err);
+    asked = asked == 0 ? plimsoll_extender_finish(call, answer, &outcome, err) : asked;
+    plimsoll_extender_free(&call);
+    return asked;
+}
+
+/* The answer; the caller clears it. */
+static struct plimsoll_text prioritize(struct plimsoll_cluster *cluster, unsigned gib,
+                                       unsigned processors, const char *names)
+{
+    struct plimsoll_text answer = plimsoll_text_make(1u << 22);
+    struct plimsoll_error err = {0};
+    if (ask(cluster, gib, processors, names, &answer, &err) != 0) {
         fail_msg("%s", err.message);
     }
-    plimsoll_extender_free(&call);
     return answer;
 }
 
@@ -423,6 +433,126 @@ static void thousands_of_nodes_are_caught_up_with(void **state)
     expect_best(cluster, 2, 1, names.data, "n2900");
 }
 
+/* -- other processes, other threads --------------------------------------------------------------
+ */
+
+static const char *const crew[] = {"four", "ten", "twelve", "sixteen"};
+static const unsigned crew_gib[] = {4, 10, 12, 16};
+#define CREW "[\"four\",\"ten\",\"twelve\",\"sixteen\"]"
+
+static void set_crew(struct plimsoll_cluster *cluster)
+{
+    for (size_t i = 0; i < 4; i++) {
+        set_node(cluster, crew[i], 2, crew_gib[i]);
+    }
+}
+
+/* Pods that were bound before; those of the API server come in an order of their own. */
+static void set_past(struct plimsoll_cluster *cluster, bool backwards)
+{
+    char uid[16];
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned pod = backwards ? 199 - i : i;
+        snprintf(uid, sizeof uid, "past-%u", pod);
+        set_pod(cluster, uid, (unsigned[]){1, 2, 2, 3, 10}[pod % 5], 1, pod < 4 ? crew[pod] : "");
+    }
+}
+
+/* What was learned is not kept anywhere: the pods that are there teach it again. */
+static void a_server_that_starts_again_ranks_as_before(void **state)
+{
+    struct plimsoll_cluster *before = *state, *after = picture_new(), *twin = picture_new();
+    set_crew(before);
+    set_past(before, false);
+    set_past(after, true);
+    set_crew(after);
+    set_crew(twin);
+    set_past(twin, false);
+    for (unsigned gib = 1; gib <= 10; gib++) {
+        plimsoll_autotext one = prioritize(before, gib, 2, CREW);
+        plimsoll_autotext again = prioritize(before, gib, 2, CREW);
+        plimsoll_autotext other = prioritize(twin, gib, 2, CREW);
+        plimsoll_autotext later = prioritize(after, gib, 2, CREW);
+        assert_string_equal(one.data, again.data);
+        assert_string_equal(one.data, other.data);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(score_in(&one, crew[i]) == 10, score_in(&later, crew[i]) == 10);
+        }
+    }
+    plimsoll_cluster_free(&after);
+    plimsoll_cluster_free(&twin);
+}
+
+struct askers {
+    struct plimsoll_cluster *cluster;
+    const char *names;
+    atomic_bool stop;
+    atomic_uint bad;
+    atomic_ulong asked;
+};
+
+static bool is_good(const struct plimsoll_text *answer)
+{
+    bool best = false;
+    for (const char *at = answer->data; (at = strstr(at, "\"Score\":")) != NULL; at++) {
+        int score = atoi(at + strlen("\"Score\":"));
+        best |= score == 10;
+        if (score < 0 || score > 10) {
+            return false;
+        }
+    }
+    return best;
+}
+
+static void *ask_all_the_time(void *context)
+{
+    struct askers *askers = context;
+    for (unsigned i = 0; !atomic_load(&askers->stop); i++) {
+        plimsoll_autotext answer = plimsoll_text_make(1u << 22);
+        struct plimsoll_error err;
+        if (ask(askers->cluster, i % 12, 1, askers->names, &answer, &err) != 0 ||
+            !is_good(&answer)) {
+            atomic_fetch_add(&askers->bad, 1);
+        }
+        atomic_fetch_add(&askers->asked, 1);
+    }
+    return NULL;
+}
+
+/* Classes and nodes come and go beneath the scores, which those who ask write themselves. */
+static void many_ask_while_the_picture_changes(void **state)
+{
+    struct plimsoll_cluster *cluster = *state;
+    plimsoll_autotext names = plimsoll_text_make(1u << 20);
+    pthread_t threads[3];
+    char name[32];
+    plimsoll_text_add_char(&names, '[');
+    for (unsigned i = 0; i < 600; i++) {
+        plimsoll_text_add_format(&names, "%s\"n%04u\"", i == 0 ? "" : ",", i);
+    }
+    plimsoll_text_add_char(&names, ']');
+    struct askers askers = {.cluster = cluster, .names = names.data};
+    set_node(cluster, "n0000", 2, 16);
+    teach(cluster, 100);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all_the_time, &askers), 0);
+    }
+    for (unsigned i = 1; i < 600 || atomic_load(&askers.asked) < 300; i++) {
+        snprintf(name, sizeof name, "n%04u", 1 + i % 599);
+        set_node(cluster, name, 1 + i % 3, 8 + i % 9); /* grows the rows once */
+        snprintf(name, sizeof name, "new-%u", i);
+        set_pod(cluster, name, 1 + i % 12, i % 5, i % 2 == 0 ? "n0000" : "");
+        if (i % 3 == 0) {
+            unset_pod(cluster, name, 1 + i % 12);
+        }
+    }
+    atomic_store(&askers.stop, true);
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(atomic_load(&askers.bad), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -438,6 +568,8 @@ int main(void)
         TEST(prioritize_follows_what_changes),
         TEST(pods_without_a_gpu_leave_room_for_those_with_one),
         TEST(thousands_of_nodes_are_caught_up_with),
+        TEST(a_server_that_starts_again_ranks_as_before),
+        TEST(many_ask_while_the_picture_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
