@@ -43,6 +43,8 @@ static void compare(const struct plimsoll_pod *a, const struct plimsoll_pod *b)
     assert(a->demand.containers == b->demand.containers);
     assert(a->demand.init_containers == b->demand.init_containers);
     assert(strcmp(a->demand.resource, b->demand.resource) == 0);
+    assert(a->demand.requests.cpu_milli == b->demand.requests.cpu_milli);
+    assert(a->demand.requests.memory == b->demand.requests.memory);
     assert((a->refusal == NULL) == (b->refusal == NULL));
     assert((a->claim_ignored == NULL) == (b->claim_ignored == NULL));
     compare_claims(&a->claim, &b->claim);

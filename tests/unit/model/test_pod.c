@@ -725,6 +725,17 @@ static void requests_are_summed_with_and_without_a_gpu(void **state)
                     1100, 64 * MI);
 }
 
+static void requests_are_read_as_kubectl_writes_them(void **state)
+{
+    (void)state;
+    expect_requests(
+        "\n \"overhead\": {\"cpu\": \"100m\", \"memory\": \"64Mi\"}, \"containers\": [\n "
+        "{\"name\": "
+        "\"a\", \"resources\": {\n \"requests\": {\n \"cpu\": \"2\",\n \"memory\": \"1Gi\"\n}}},\n "
+        "{\"resources\": {\"requests\": {\"cpu\": 3, \"memory\": 1048576}}}]\n",
+        5100, 1024 * MI + 65 * MI);
+}
+
 static void requests_take_every_form_and_what_cannot_be_read_is_0(void **state)
 {
     (void)state;
@@ -796,6 +807,7 @@ int main(void)
         cmocka_unit_test(nulls_in_containers_are_nothing),
         cmocka_unit_test(no_truncation_of_a_pod_is_one),
         cmocka_unit_test(requests_are_summed_with_and_without_a_gpu),
+        cmocka_unit_test(requests_are_read_as_kubectl_writes_them),
         cmocka_unit_test(requests_take_every_form_and_what_cannot_be_read_is_0),
         cmocka_unit_test(equal_selections_of_nodes_are_told_from_others),
     };
