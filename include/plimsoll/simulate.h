@@ -6,9 +6,9 @@
  *
  * Of kube-scheduler's own filters these are checked: unschedulable nodes, taints, node selector and
  * required node affinity, processors, memory, number of pods, and the vendor resource that the pod
- * asks for. Its own scores are not: the best score of prioritize wins, then the first name; a pod
- * without a GPU, which prioritize does not rank, goes to the first node that takes it. Nothing ever
- * ends, and nobody is preempted.
+ * asks for. Its own scores are not: the best score of prioritize wins, then the first name. All
+ * pods are ranked, as by the scheduler of a whole cluster. Nothing ever ends, and nobody is
+ * preempted.
  *
  * Pure: no clock, no I/O. Belongs to one thread.
  */
