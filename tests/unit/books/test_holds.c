@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "desk.h"
 
+#include <plimsoll/outlook.h>
+
 static void place(struct desk *desk)
 {
     desk_step(desk, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_FILTERED,
@@ -126,6 +128,34 @@ static void a_bind_does_not_count_the_holds_of_others(void **state)
     desk_close(&desk);
 }
 
+/* Half a processor and 9000 MiB is what is likely to come. What the pod's own hold keeps free would
+ * leave no processors for that, whichever card is taken, and then the tighter one is. */
+static void a_bind_finds_free_what_its_own_hold_keeps_free(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct plimsoll_outlook *outlook = plimsoll_outlook_new();
+    struct plimsoll_demand likely = scene_demand(false, 9000);
+    likely.requests.cpu_milli = 500;
+    for (size_t i = 0; i < 50; i++) {
+        plimsoll_outlook_note(outlook, &likely);
+    }
+    desk_open(&desk, 2, NULL);
+    scene_claim(scene_pod(&desk.scene, "A", scene_demand(false, 5872)), "GPU-0", 5872, UINT64_MAX);
+    desk.scene.view.room =
+        (struct plimsoll_room){.outlook = outlook, .free = {1000, UINT64_MAX}, .kind = 1};
+    desk.pod.demand.requests.cpu_milli = 4000;
+    struct plimsoll_pod other = {.uid = scene_uid("uid-9"), .demand = scene_demand(false, 1000)};
+    const struct plimsoll_pod *holds[] = {&other, &desk.pod};
+    desk.scene.view.holds = holds;
+    desk.scene.view.hold_count = 2;
+    desk_ask(&desk, 1);
+    desk_expect(&desk, "AP");
+    assert_string_equal(desk_effect(&desk, PLIMSOLL_BOOKS_ASSUME)->claim.cards[0].id, "GPU-1");
+    desk_close(&desk);
+    plimsoll_outlook_free(&outlook);
+}
+
 static void further_pods_than_the_ceiling_have_no_hold(void **state)
 {
     (void)state;
@@ -152,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_hold_ends_when_the_pod_is_bound_by_us),
         cmocka_unit_test(a_hold_ends_when_the_pod_is_seen_bound_or_gone),
         cmocka_unit_test(a_bind_does_not_count_the_holds_of_others),
+        cmocka_unit_test(a_bind_finds_free_what_its_own_hold_keeps_free),
         cmocka_unit_test(further_pods_than_the_ceiling_have_no_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
