@@ -277,6 +277,19 @@ static bool is_unchanged(struct plimsoll_cluster *cluster, struct plimsoll_span 
     return unchanged;
 }
 
+/* Pods that are bound here and choose their nodes may come to the likes of it. */
+static void allow_pods(struct plimsoll_cluster *cluster, const struct plimsoll_node_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->pod_count; i++) {
+        const struct plimsoll_demand *demand = &entry->pods[i]->demand;
+        if (demand->selection != 0 && entry->pods[i]->node[0] != '\0') {
+            plimsoll_outlook_allow(cluster->outlook,
+                                   plimsoll_outlook_class(cluster->outlook, demand),
+                                   entry->room.kind);
+        }
+    }
+}
+
 /* Takes what `node` holds. */
 static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *node,
                      const struct plimsoll_fingerprint *fingerprint)
@@ -297,7 +310,11 @@ static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *nod
     if (entry->report != fingerprint->report) {
         forget_ended(entry);
     }
-    entry->room.kind = plimsoll_outlook_kind(cluster->outlook, &entry->node);
+    uint64_t kind = plimsoll_outlook_kind(cluster->outlook, &entry->node);
+    if (entry->room.kind != kind) {
+        entry->room.kind = kind;
+        allow_pods(cluster, entry);
+    }
     entry->content = fingerprint->content;
     entry->report = fingerprint->report;
     entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];

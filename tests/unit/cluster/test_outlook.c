@@ -40,8 +40,8 @@ static void unset(struct plimsoll_cluster *cluster, enum plimsoll_kind kind, con
 }
 
 /* Sixteen processors, 64Gi of memory, and cards of `gib` each. */
-static void set_node(struct plimsoll_cluster *cluster, const char *name, unsigned cards,
-                     unsigned gib)
+static void set_model(struct plimsoll_cluster *cluster, const char *name, const char *product,
+                      unsigned cards, unsigned gib)
 {
     plimsoll_autotext inventory = plimsoll_text_make(1u << 16);
     plimsoll_autotext object = plimsoll_text_make(1u << 18);
@@ -49,8 +49,8 @@ static void set_node(struct plimsoll_cluster *cluster, const char *name, unsigne
     for (unsigned i = 0; i < cards; i++) {
         plimsoll_text_add_format(&inventory,
                                  "%s{\"id\":\"GPU-%s-%u\",\"index\":%u,\"vendor\":\"nvidia\","
-                                 "\"vram\":%llu,\"health\":\"ok\"}",
-                                 i > 0 ? "," : "", name, i, i,
+                                 "\"product\":\"%s\",\"vram\":%llu,\"health\":\"ok\"}",
+                                 i > 0 ? "," : "", name, i, i, product,
                                  (unsigned long long)(gib * GIB + 512 * MIB));
     }
     plimsoll_text_add_string(&inventory, "]}");
@@ -62,6 +62,12 @@ static void set_node(struct plimsoll_cluster *cluster, const char *name, unsigne
     plimsoll_text_add_string(&object, "}},\"status\":{\"allocatable\":{\"cpu\":\"16\",\"memory\":"
                                       "\"64Gi\"}}}");
     set(cluster, PLIMSOLL_KIND_NODES, object.data);
+}
+
+static void set_node(struct plimsoll_cluster *cluster, const char *name, unsigned cards,
+                     unsigned gib)
+{
+    set_model(cluster, name, "card", cards, gib);
 }
 
 /* @param gib   Of VRAM; 0: without a GPU.
@@ -275,6 +281,56 @@ static void every_gpu_pod_is_noted_once(void **state)
     plimsoll_cluster_list_end(cluster, PLIMSOLL_KIND_PODS);
     assert_int_equal(noted(cluster), 2);
     assert_int_equal(plimsoll_outlook_classes(room_of(cluster, "a").outlook), 1);
+}
+
+/* A pod of 8Gi that wants a large card. */
+static void set_choosy(struct plimsoll_cluster *cluster, unsigned number, const char *node)
+{
+    plimsoll_autotext object = plimsoll_text_make(1u << 16);
+    plimsoll_text_add_format(
+        &object,
+        "{\"metadata\":{\"name\":\"c\",\"namespace\":\"x\",\"uid\":\"choosy-%u\","
+        "\"annotations\":{\"plimsoll.dev/vram\":\"8Gi\"}},\"spec\":{\"nodeName\":"
+        "\"%s\",\"nodeSelector\":{\"model\":\"large\"},\"containers\":[{\"name\":"
+        "\"m\"}]},\"status\":{\"phase\":\"Running\"}}",
+        number, node);
+    set(cluster, PLIMSOLL_KIND_PODS, object.data);
+}
+
+static double room_for_choosy(struct plimsoll_cluster *cluster, const char *name)
+{
+    struct plimsoll_extender_node node;
+    struct plimsoll_uid uid = uid_of("choosy-0");
+    plimsoll_cluster_read_begin(cluster);
+    assert_true(plimsoll_cluster_node(cluster, plimsoll_span_of(name), &node));
+    const struct plimsoll_pod *pod = plimsoll_cluster_pod(cluster, &uid);
+    assert_non_null(pod);
+    struct plimsoll_prospect prospect =
+        plimsoll_placement_foretell(node.view.node, node.load, &pod->demand, &picture_settings);
+    plimsoll_cluster_read_end(cluster);
+    assert_true(prospect.foretold);
+    return prospect.room;
+}
+
+/* Lists of nodes and of pods come in any order. */
+static void where_pods_may_go_is_learned_from_where_they_are(void **state)
+{
+    struct plimsoll_cluster *cluster = *state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct plimsoll_cluster *other = picture_new();
+        cluster = late == 0 ? *state : other;
+        for (unsigned i = 0; late > 0 && i < 2; i++) {
+            set_choosy(cluster, i, "large");
+        }
+        set_model(cluster, "large", "L", 4, 16);
+        set_model(cluster, "another", "L", 4, 16);
+        set_model(cluster, "small", "S", 4, 16);
+        for (unsigned i = 2 * late; i < 100; i++) {
+            set_choosy(cluster, i, i < 2 ? "large" : "");
+        }
+        assert_true(room_for_choosy(cluster, "another") > 5 * room_for_choosy(cluster, "small"));
+        plimsoll_cluster_free(&other);
+    }
 }
 
 /* -- the ranking ---------------------------------------------------------------------------------
@@ -564,6 +620,7 @@ int main(void)
         TEST(thousands_of_pods_come_and_go_without_a_trace),
         TEST(what_will_likely_come_takes_its_part),
         TEST(every_gpu_pod_is_noted_once),
+        TEST(where_pods_may_go_is_learned_from_where_they_are),
         TEST(prioritize_keeps_the_places_of_what_is_likely),
         TEST(prioritize_follows_what_changes),
         TEST(pods_without_a_gpu_leave_room_for_those_with_one),
