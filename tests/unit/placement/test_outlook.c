@@ -316,7 +316,13 @@ static void numbers_stay_numbers_whatever_nodes_and_pods_say(void **state)
             }
         }
     }
-    /* As many cards as a node can have, each of more room than can be counted. */
+}
+
+/* As many as a node can have, each of more room than can be counted. */
+static void copies_on_absurd_cards_are_still_numbers(void **state)
+{
+    struct cluster *cluster = *state;
+    see(cluster, demand_of(1, 0), PLIMSOLL_HISTORY_PODS_MIN);
     struct scene *node = make_node(cluster, 0, UINT64_MAX / MIB / 2, (uint64_t[]){0, 0}, 0);
     plimsoll_autofree struct plimsoll_card *cards =
         plimsoll_alloc(PLIMSOLL_CARDS_MAX, sizeof *cards);
@@ -644,6 +650,7 @@ int main(void)
         TEST(random_pods_take_the_last_processor),
         TEST(who_asks_for_no_processors_fits_where_none_is_left),
         TEST(numbers_stay_numbers_whatever_nodes_and_pods_say),
+        TEST(copies_on_absurd_cards_are_still_numbers),
         TEST(the_plugins_devices_bound_the_copies),
         TEST(a_class_is_not_expected_where_it_may_not_come),
         TEST(spread_and_other_devices_are_ranked_as_before),
