@@ -90,6 +90,7 @@ struct plimsoll_prospect {
     double room, room_after; /* value of the copies of all classes that fit, before and after; GiB
                                 of the average pod, the last copies weigh most */
     double filled, filled_after; /* GiB that random pods of the history fill of the node */
+    uint64_t size;               /* of the largest card that the pod would be put on; bytes */
 };
 
 /**

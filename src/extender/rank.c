@@ -189,18 +189,26 @@ static size_t find_best(const struct plimsoll_extender_call *call, size_t *best)
     return count;
 }
 
-/* How much of what may come the pod keeps out; UNKNOWN where nothing can be said. */
-static double look_closely(const struct plimsoll_extender_call *call, size_t index)
+static struct plimsoll_prospect look_closely(const struct plimsoll_extender_call *call,
+                                             size_t index)
 {
     const struct plimsoll_extender_world *world = call->world;
     struct plimsoll_extender_node node;
     if (!world->node(world->context, plimsoll_names_get(&call->names, index), &node) ||
         node.load == NULL) {
-        return UNKNOWN;
+        return (struct plimsoll_prospect){.foretold = false};
     }
-    struct plimsoll_prospect prospect =
-        plimsoll_placement_foretell(node.view.node, node.load, &call->pod.demand, call->settings);
-    return prospect.foretold ? prospect.filled_after - prospect.filled : UNKNOWN;
+    return plimsoll_placement_foretell(node.view.node, node.load, &call->pod.demand,
+                                       call->settings);
+}
+
+/* Small pods fill a large card as well as a small one: bytes do not tell what is lost to the large
+ * ones, so that only cards about as large as that of the best value compete with it. */
+static bool competes(const struct plimsoll_prospect *prospect, const struct plimsoll_prospect *best)
+{
+    uint64_t size = prospect->size, wanted = best->size;
+    uint64_t apart = size > wanted ? size - wanted : wanted - size;
+    return prospect->foretold && (!best->foretold || apart <= wanted / 8);
 }
 
 /* Of the best by value the best by filling comes to the top. */
@@ -208,10 +216,13 @@ static void choose(struct plimsoll_extender_call *call)
 {
     size_t best[PLIMSOLL_RANK_CLOSELY_MAX];
     size_t count = find_best(call, best), chosen = 0;
+    struct plimsoll_prospect first = {.foretold = false};
     double most = UNKNOWN;
     for (size_t i = 0; count > 1 && i < count; i++) {
-        double kept = look_closely(call, best[i]);
-        if (kept > most) {
+        struct plimsoll_prospect prospect = look_closely(call, best[i]);
+        double kept = prospect.filled_after - prospect.filled;
+        first = i == 0 ? prospect : first;
+        if (competes(&prospect, &first) && kept > most) {
             most = kept;
             chosen = i;
         }

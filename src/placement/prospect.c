@@ -169,6 +169,9 @@ plimsoll_placement_foretell(const struct plimsoll_node *node, const struct plims
     struct plimsoll_taking taking =
         take(cards, node, load, demand, settings, is_conservative(&fit));
     struct plimsoll_prospect prospect = {.foretold = true};
+    for (; cards != 0; cards &= cards - 1) {
+        prospect.size = larger(prospect.size, load->cards[__builtin_ctzll(cards)].total);
+    }
     prospect.room = plimsoll_site_value(&site);
     prospect.room_after = prospect.room + plimsoll_site_change(&site, &taking);
     prospect.filled = plimsoll_site_fill(&site, NULL);

@@ -436,6 +436,22 @@ static void prioritize_keeps_the_places_of_what_is_likely(void **state)
     expect_best(cluster, 2, 1, "[\"ten\",\"twelve\"]", "twelve");
 }
 
+/* Small pods would fill the large card as well, but where would large ones go? */
+static void small_pods_leave_large_cards_to_large_ones(void **state)
+{
+    struct plimsoll_cluster *cluster = *state;
+    char uid[16];
+    set_node(cluster, "large", 1, 72);
+    set_node(cluster, "small", 1, 16);
+    for (unsigned i = 0; i < 80; i++) {
+        snprintf(uid, sizeof uid, "past-%u", i);
+        set_pod(cluster, uid, i % 4 == 0 ? 70 : 4, 0, "");
+    }
+    expect_best(cluster, 4, 0, "[\"large\",\"small\"]", "small");
+    expect_best(cluster, 3, 0, "[\"large\",\"small\"]", "small");
+    expect_best(cluster, 1, 0, "[\"large\",\"small\"]", "small");
+}
+
 static void prioritize_follows_what_changes(void **state)
 {
     struct plimsoll_cluster *cluster = *state;
@@ -622,6 +638,7 @@ int main(void)
         TEST(every_gpu_pod_is_noted_once),
         TEST(where_pods_may_go_is_learned_from_where_they_are),
         TEST(prioritize_keeps_the_places_of_what_is_likely),
+        TEST(small_pods_leave_large_cards_to_large_ones),
         TEST(prioritize_follows_what_changes),
         TEST(pods_without_a_gpu_leave_room_for_those_with_one),
         TEST(thousands_of_nodes_are_caught_up_with),
