@@ -21,6 +21,7 @@ OWN_SCHEDULER = 'schedulerName: ""\nmarkerLimit: true\n'
 OWN = ("kubeadm", "k3s", "rke2", "talos")
 # An installation beside that of the other tests, as `scheduler-config` finds it: "live" in a namespace "live".
 LIVE = "live"
+SECOND = "recipe-scheduler"
 SERVER_NAME = f"{LIVE}.{LIVE}.svc"
 KUBECONFIGS = {"kubeadm": "/etc/kubernetes/scheduler.conf",
                "k3s": "/var/lib/rancher/k3s/server/cred/scheduler.kubeconfig",
@@ -88,9 +89,20 @@ class Site:
         webhook["clientConfig"] = {
             "service": {"name": LIVE, "namespace": LIVE, "path": "/mutate", "port": self.https},
             "caBundle": base64.b64encode((self.certs / "ca.crt").read_bytes()).decode()}
-        self.plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(found.values()))
+        self.plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*found.values(), *self.lease_rights()]))
+
+    def lease_rights(self):
+        """What manifests/ allow the second scheduler, for a Lease of this name."""
+        role, binding = (manifests.find(kind, "plimsoll-scheduler") for kind in ("Role", "RoleBinding"))
+        for one in (role, binding):
+            one["metadata"]["name"] = SECOND
+        role["rules"][1]["resourceNames"] = [SECOND]
+        binding["roleRef"]["name"] = SECOND
+        return role, binding
 
     def uninstall(self):
+        for what in ("rolebinding", "role"):
+            self.plane.kubectl("delete", what, SECOND, "--namespace", manifests.NAMESPACE)
         self.plane.api.delete("mutatingwebhookconfigurations", LIVE)
         self.plane.api.delete("namespaces", LIVE)
         self.plane.wait_for("the namespace to be gone", lambda: self.plane.api.find("namespaces", LIVE) is None)
@@ -105,7 +117,7 @@ class Site:
         """@return the documents that the command prints of what is live."""
         mine = ["--client-cert", self.client, "--client-key", self.client_key]
         if which == "second":
-            mine = ["--address", f"127.0.0.1:{self.extender}", "--scheduler-name", "recipe-scheduler",
+            mine = ["--address", f"127.0.0.1:{self.extender}", "--scheduler-name", SECOND,
                     "--namespace", manifests.NAMESPACE]
         done = self.ask(which, *mine)
         assert (done.returncode, done.stderr) == (0, "")
@@ -180,7 +192,7 @@ def without_default_scheduler(plane):
 def test_a_second_scheduler(site):
     config, = site.recipe("second")
     site.run_scheduler("recipe-second", config, site.lab.plimsoll.scheduler_kubeconfig)
-    site.check_placing(schedulerName="recipe-scheduler")
+    site.check_placing(schedulerName=SECOND)
 
 
 @pytest.mark.parametrize("which", OWN)
