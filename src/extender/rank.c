@@ -8,6 +8,10 @@
 
 /* What is neither remembered nor looked at yet: after all that is. */
 #define UNKNOWN (-INFINITY)
+/* Cards are of one size that differ by less than this part. */
+#define ALIKE_PART 8u
+/* Cards of other sizes may lose so many times the value of the best. */
+#define LOSS_TIMES 2.0
 
 double *plimsoll_rank_score(struct plimsoll_extender_call *call, size_t index)
 {
@@ -202,13 +206,21 @@ static struct plimsoll_prospect look_closely(const struct plimsoll_extender_call
                                        call->settings);
 }
 
+static double loss_of(const struct plimsoll_prospect *prospect)
+{
+    return prospect->room - prospect->room_after;
+}
+
 /* Small pods fill a large card as well as a small one: bytes do not tell what is lost to the large
- * ones, so that only cards about as large as that of the best value compete with it. */
+ * ones. So cards of another size than that of the best value compete only where about as much value
+ * is lost. */
 static bool competes(const struct plimsoll_prospect *prospect, const struct plimsoll_prospect *best)
 {
     uint64_t size = prospect->size, wanted = best->size;
     uint64_t apart = size > wanted ? size - wanted : wanted - size;
-    return prospect->foretold && (!best->foretold || apart <= wanted / 8);
+    bool alike = apart <= wanted / ALIKE_PART;
+    return prospect->foretold &&
+           (!best->foretold || alike || loss_of(prospect) <= LOSS_TIMES * loss_of(best));
 }
 
 /* Of the best by value the best by filling comes to the top. */
