@@ -96,13 +96,13 @@ VARIANTS = {
         (PODS, "if (cluster->departures != since || cluster->listing_pods) {",
          "if (cluster->departures < since) {")],
     "bind_trusts_its_soft_hold": [
-        (BIND, "view.hold_count = 0; /* soft holds are for filters */",
+        (BIND, "keep_own_hold(&view, &event->pod->uid);",
          "for (size_t i = 0; i < view.hold_count; i++) {\n"
          "        if (strcmp(view.holds[i]->uid.text, event->request->uid.text) == 0) {\n"
          "            view.pod_count = 0; /* it has its room already */\n        }\n    }\n"
-         "    view.hold_count = 0;")],
+         "    keep_own_hold(&view, &event->pod->uid);")],
     "bind_counts_soft_holds": [
-        (BIND, "view.hold_count = 0; /* soft holds are for filters */", "")],
+        (BIND, "keep_own_hold(&view, &event->pod->uid);", "(void)keep_own_hold;")],
     "uid_ignored_by_the_binding": [
         (API, "} else if (strcmp(pod->uid.text, mail->effect.request.uid.text) != 0 || "
               "pod->terminating ||", "} else if (pod->terminating ||")],
