@@ -43,5 +43,6 @@ build k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver
 build sigs.k8s.io/kwok/cmd/kwok kwok
 build k8s.io/kubernetes/cmd/kube-controller-manager kube-controller-manager
 "$here/build-helm.sh" >/dev/null
+"$here/build-cert-manager.sh" >/dev/null
 say "ready in $out"
 echo "$out"

@@ -26,6 +26,24 @@ def find_helm(major):
     return program
 
 
+def find_cert_manager():
+    """@return the folder of cert-manager and of the CustomResourceDefinitions that the chart's objects need; skips
+    with a sentence where there is none"""
+    script = ROOT / "tests/cluster/build-cert-manager.sh"
+    folder = pathlib.Path(subprocess.run([script, "--where"], capture_output=True, text=True, check=True).stdout.strip())
+    if not os.access(folder / "cert-manager", os.X_OK):
+        pytest.skip(f"no cert-manager in {folder}: tests/cluster/build-cert-manager.sh builds it")
+    return folder
+
+
+def define_other_projects_kinds(plane):
+    """Certificates, Issuers, ServiceMonitors and PrometheusRules, as cert-manager and the Prometheus operator
+    define them."""
+    definitions = find_cert_manager() / "crds"
+    plane.kubectl("apply", "--server-side", "-f", definitions)
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=10m", "-f", definitions)
+
+
 class Helm:
     def __init__(self, major, folder, kubeconfig=None):
         self.major = major

@@ -46,7 +46,10 @@ def own_plane(folder):
 def chart(folder):
     """The chart, with a Service that the API server can reach without kube-proxy. Done to the chart and not to
     the cluster: a field that others changed would be a conflict in Helm 4's next upgrade."""
-    copy = folder / "chart/plimsoll"
+    return copy_chart(folder / "chart/plimsoll")
+
+
+def copy_chart(copy):
     shutil.copytree(CHART, copy)
     file = copy / "templates/server/service.yaml"
     head, _, _ = file.read_text().partition("spec:\n")

@@ -58,9 +58,12 @@ the server knows its agents by. */}}
 {{- default (printf "%s-agent" (include "plimsoll.fullname" .)) .Values.agent.serviceAccount.name -}}
 {{- end -}}
 
+{{/* cert-manager's has another name than the server's: it is not the release's, and stays when the mode changes. */}}
 {{- define "plimsoll.tlsSecret" -}}
 {{- if eq .Values.tls.mode "provided" -}}
 {{- .Values.tls.existingSecret -}}
+{{- else if eq .Values.tls.mode "cert-manager" -}}
+{{- include "plimsoll.fullname" . }}-cert
 {{- else -}}
 {{- include "plimsoll.fullname" . }}-tls
 {{- end -}}
