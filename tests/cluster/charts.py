@@ -30,7 +30,8 @@ def find_cert_manager():
     """@return the folder of cert-manager and of the CustomResourceDefinitions that the chart's objects need; skips
     with a sentence where there is none"""
     script = ROOT / "tests/cluster/build-cert-manager.sh"
-    folder = pathlib.Path(subprocess.run([script, "--where"], capture_output=True, text=True, check=True).stdout.strip())
+    where = subprocess.run([script, "--where"], capture_output=True, text=True, check=True).stdout.strip()
+    folder = pathlib.Path(where)
     if not os.access(folder / "cert-manager", os.X_OK):
         pytest.skip(f"no cert-manager in {folder}: tests/cluster/build-cert-manager.sh builds it")
     return folder

@@ -268,6 +268,25 @@ def test_the_guards_name_the_accounts_that_are_rendered(rendered):
     assert "'system:serviceaccount:plimsoll-system:measurer'" in text
 
 
+def test_no_budget_keeps_a_node_with_the_only_server_from_being_drained(helm4):
+    assert of_kind(helm4.template("server.replicas=1"), "PodDisruptionBudget") == []
+    budget = of_kind(helm4.template("server.replicas=2"), "PodDisruptionBudget")[0]["spec"]
+    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+def test_the_network_policy_opens_the_webhook_to_all_and_nothing_but_metrics_besides(helm4):
+    who = {"podSelector": {"matchLabels": {"app": "prometheus"}}}
+    objects = helm4.template("networkPolicy.enabled=true",
+                             "networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus")
+
+    def opens(name):
+        spec = find(objects, "NetworkPolicy", name)["spec"]
+        assert spec["policyTypes"] == ["Ingress"]
+        return {port["port"]: rule.get("from") for rule in spec["ingress"] for port in rule["ports"]}
+    assert opens("plimsoll") == {"webhook": None, "metrics": [who], "scheduler": [who]}
+    assert opens("plimsoll-agent") == {"metrics": [who]}
+
+
 def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
     def runs_on(name, labels):
         pod = find(rendered["default-values.yaml"], "DaemonSet", name)["spec"]["template"]["spec"]
