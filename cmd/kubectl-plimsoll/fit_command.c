@@ -125,7 +125,7 @@ static int make_pod(struct wish *wish, struct plimsoll_error *err)
         return -1;
     }
     if (options->file == NULL) {
-        wish->pod.name[0] = '\0'; /* nobody has named it */
+        wish->pod.name = ""; /* nobody has named it */
     }
     return 0;
 }

@@ -29,12 +29,12 @@
 
 struct plimsoll_pod {
     struct plimsoll_uid uid; /* empty in a review: the API server has not given one yet */
-    char *namespace_;        /* owned, like every char * here; never NULL after a read */
-    char *name;
-    char *node;      /* "" while unbound */
-    char *nominated; /* status.nominatedNodeName, "" when none */
-    /** The ReplicaSet that controls it; NULL: none. Of a GPU pod only, and the one `char *` here
-     * that may be NULL. */
+    char *names;             /* owned, like every char * here: the bytes of the next three */
+    const char *namespace_;  /* never NULL after a read, like name, nominated and node */
+    const char *name;
+    const char *nominated; /* status.nominatedNodeName, "" when none */
+    char *node;            /* "" while unbound */
+    /** The ReplicaSet that controls it; NULL: none. Of a GPU pod only. */
     char *replica_set;
     int32_t priority;
     bool finished;    /* phase Succeeded or Failed */

@@ -88,12 +88,22 @@ void plimsoll_cluster_list_begin(struct plimsoll_cluster *cluster, enum plimsoll
     plimsoll_gains_unlock(cluster);
 }
 
+static void end_pods(struct plimsoll_cluster *cluster)
+{
+    cluster->listing_pods = false;
+    if (!cluster->synced[PLIMSOLL_KIND_PODS]) {
+        plimsoll_nodes_catch_up(cluster);
+    }
+}
+
 /* A generation that is never ended sweeps nothing, and the next list starts another. */
 void plimsoll_cluster_list_abort(struct plimsoll_cluster *cluster, enum plimsoll_kind kind)
 {
     plimsoll_cluster_list_begin(cluster, kind);
     pthread_rwlock_wrlock(&cluster->lock);
-    cluster->listing_pods &= kind != PLIMSOLL_KIND_PODS;
+    if (kind == PLIMSOLL_KIND_PODS) {
+        end_pods(cluster);
+    }
     plimsoll_gains_unlock(cluster);
 }
 
@@ -106,7 +116,7 @@ static size_t sweep(struct plimsoll_cluster *cluster, enum plimsoll_kind kind,
         break;
     case PLIMSOLL_KIND_PODS:
         cluster->departures++;
-        cluster->listing_pods = false;
+        end_pods(cluster);
         plimsoll_agents_sweep(cluster);
         plimsoll_others_sweep(cluster);
         return plimsoll_pods_sweep(cluster, gone);

@@ -179,14 +179,37 @@ static void make_room(struct plimsoll_cluster *cluster, struct plimsoll_node_ent
     plimsoll_outlook_touch(cluster->outlook, entry->face.number);
 }
 
+/* Of a known node. */
+static void compute(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
+{
+    entry->stale = is_stale(cluster, entry);
+    make_room(cluster, entry);
+    struct plimsoll_node_view view = view_of(entry);
+    struct plimsoll_node_load *load =
+        plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
+    plimsoll_gains_note(cluster, entry->node.name, entry->load, load);
+    free(entry->load);
+    entry->load = load;
+    entry->face.summary =
+        plimsoll_placement_summarise(&entry->node, load, cluster->options.settings);
+    plimsoll_news_note(cluster, entry);
+}
+
+/* Nobody is answered before the first list of pods has ended, so each node waits for all of its
+ * pods. */
+static bool is_put_off(const struct plimsoll_cluster *cluster)
+{
+    return cluster->listing_pods && !cluster->synced[PLIMSOLL_KIND_PODS];
+}
+
 void plimsoll_nodes_weigh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
 {
     if (is_empty(entry) || !entry->face.known) {
         plimsoll_nodes_refresh(cluster, entry);
-        return;
+    } else if (!is_put_off(cluster)) {
+        make_room(cluster, entry);
+        entry->load->room = entry->room;
     }
-    make_room(cluster, entry);
-    entry->load->room = entry->room;
 }
 
 void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry)
@@ -195,18 +218,15 @@ void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_no
     if (is_empty(entry)) {
         plimsoll_table_drop(&cluster->nodes, plimsoll_span_of(entry->node.name));
         free_entry(cluster, entry);
-    } else if (entry->face.known) {
-        entry->stale = is_stale(cluster, entry);
-        make_room(cluster, entry);
-        struct plimsoll_node_view view = view_of(entry);
-        struct plimsoll_node_load *load =
-            plimsoll_placement_load(&view, cluster->options.settings, NULL, INT32_MIN);
-        plimsoll_gains_note(cluster, entry->node.name, entry->load, load);
-        free(entry->load);
-        entry->load = load;
-        entry->face.summary =
-            plimsoll_placement_summarise(&entry->node, load, cluster->options.settings);
-        plimsoll_news_note(cluster, entry);
+    } else if (entry->face.known && !is_put_off(cluster)) {
+        compute(cluster, entry);
+    }
+}
+
+void plimsoll_nodes_catch_up(struct plimsoll_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->order_count; i++) {
+        compute(cluster, cluster->order[i]);
     }
 }
 
@@ -320,7 +340,8 @@ static void put_node(struct plimsoll_cluster *cluster, struct plimsoll_node *nod
     entry->generation = cluster->generations[PLIMSOLL_KIND_NODES];
     plimsoll_facts_weigh(cluster, &entry->node, 1);
     plimsoll_facts_publish(cluster);
-    plimsoll_nodes_refresh(cluster, entry);
+    cluster->revision++;
+    compute(cluster, entry);
 }
 
 int plimsoll_nodes_set(struct plimsoll_cluster *cluster, struct plimsoll_span object,

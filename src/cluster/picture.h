@@ -137,10 +137,13 @@ struct plimsoll_node_entry *plimsoll_nodes_find(const struct plimsoll_cluster *c
 /** The entry of that name, made when there is none. */
 struct plimsoll_node_entry *plimsoll_nodes_entry(struct plimsoll_cluster *cluster,
                                                  const char *name);
-/** Something of the entry changed: stale flag and loads anew; frees it when nothing is left. */
+/** Something of the entry changed: stale flag and loads anew; frees it when nothing is left. Put
+ * off while the first list of pods is under way. */
 void plimsoll_nodes_refresh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
 /** What is requested there has changed: as refresh, with the load lines left alone. */
 void plimsoll_nodes_weigh(struct plimsoll_cluster *cluster, struct plimsoll_node_entry *entry);
+/** What was put off, once that list has ended or is given up. */
+void plimsoll_nodes_catch_up(struct plimsoll_cluster *cluster);
 void plimsoll_nodes_add_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
 void plimsoll_nodes_drop_pod(struct plimsoll_node_entry *entry, const struct plimsoll_pod *pod);
 /** The pod has ended: what the report measures of it is free. @return false: it measures nothing */

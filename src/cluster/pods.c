@@ -236,7 +236,8 @@ int plimsoll_pods_set(struct plimsoll_cluster *cluster, struct plimsoll_span obj
         return -1;
     }
     struct plimsoll_uid uid = pod.uid;
-    plimsoll_autofree char *node = plimsoll_copy(pod.node, strlen(pod.node));
+    char node[PLIMSOLL_NAME_BYTES_MAX + 1];
+    memcpy(node, pod.node, strlen(pod.node) + 1);
     bool claimed = plimsoll_pod_claimed(&pod);
     pthread_rwlock_wrlock(&cluster->lock);
     struct ignored ignored = note_ignored(cluster, &pod);
@@ -365,10 +366,8 @@ static struct plimsoll_pod_entry *add_unseen(struct plimsoll_cluster *cluster,
                                              const struct plimsoll_claim *claim)
 {
     struct plimsoll_pod_entry *entry = add_entry(cluster, uid);
-    entry->pod.namespace_ = plimsoll_copy("", 0);
-    entry->pod.name = plimsoll_copy("", 0);
+    entry->pod.namespace_ = entry->pod.name = entry->pod.nominated = "";
     entry->pod.node = plimsoll_copy("", 0);
-    entry->pod.nominated = plimsoll_copy("", 0);
     entry->pod.demand.gpu = true;
     entry->pod.demand.vendor = PLIMSOLL_VENDOR_NVIDIA;
     entry->pod.demand.cards = claim->card_count > 0 ? claim->card_count : claim->floating_cards;

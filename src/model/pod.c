@@ -333,21 +333,54 @@ static void walk(struct plimsoll_json_cursor *cursor, struct found *found, struc
     }
 }
 
-/* A copy of a name; without escapes, which names never have, straight from the object. */
-static int take(struct plimsoll_span raw, const char *field, char **out, struct plimsoll_error *err)
+/* Appends a name and a NUL. Names never have escapes, but may. */
+static int add_name(struct plimsoll_text *text, struct plimsoll_span raw, const char *field,
+                    struct plimsoll_error *err)
 {
-    plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX);
+    size_t begin = text->size;
     if (raw.size > 0 && memchr(raw.data, '\\', raw.size) != NULL) {
-        plimsoll_json_unescape(raw, &text);
-        raw = plimsoll_text_span(&text);
+        plimsoll_json_unescape(raw, text);
+    } else {
+        plimsoll_text_add_span(text, raw);
     }
-    if (text.overflowed || raw.size > PLIMSOLL_NAME_BYTES_MAX ||
-        (raw.size > 0 && memchr(raw.data, '\0', raw.size) != NULL)) {
+    size_t size = text->size - begin;
+    if (text->overflowed || size > PLIMSOLL_NAME_BYTES_MAX ||
+        (size > 0 && memchr(text->data + begin, '\0', size) != NULL)) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
                                   "no Pod: %s is no name of up to %d bytes", field,
                                   PLIMSOLL_NAME_BYTES_MAX);
     }
-    *out = plimsoll_copy(raw.size > 0 ? raw.data : "", raw.size);
+    plimsoll_text_add_char(text, '\0');
+    return 0;
+}
+
+static int take(struct plimsoll_span raw, const char *field, char **out, struct plimsoll_error *err)
+{
+    plimsoll_autotext text = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX + 1);
+    plimsoll_text_reserve(&text, raw.size + 1);
+    if (add_name(&text, raw, field, err) != 0) {
+        return -1;
+    }
+    *out = PLIMSOLL_TAKE(text.data);
+    return 0;
+}
+
+/* In one piece of memory: of most pods they are looked at once. */
+static int pack_names(const struct found *found, struct plimsoll_pod *pod,
+                      struct plimsoll_error *err)
+{
+    plimsoll_autotext text = plimsoll_text_make(3 * (PLIMSOLL_NAME_BYTES_MAX + 1));
+    plimsoll_text_reserve(&text,
+                          found->namespace_.size + found->name.size + found->nominated.size + 3);
+    if (add_name(&text, found->namespace_, "metadata.namespace", err) != 0 ||
+        add_name(&text, found->name, "metadata.name", err) != 0 ||
+        add_name(&text, found->nominated, "status.nominatedNodeName", err) != 0) {
+        return -1;
+    }
+    pod->names = PLIMSOLL_TAKE(text.data);
+    pod->namespace_ = pod->names;
+    pod->name = pod->namespace_ + strlen(pod->namespace_) + 1;
+    pod->nominated = pod->name + strlen(pod->name) + 1;
     return 0;
 }
 
@@ -364,10 +397,8 @@ static int take_names(const struct found *found, struct plimsoll_pod *pod,
                                   "no Pod: metadata.uid is longer than %zu bytes",
                                   sizeof pod->uid.text - 1);
     }
-    return take(found->namespace_, "metadata.namespace", &pod->namespace_, err) != 0 ||
-                   take(found->name, "metadata.name", &pod->name, err) != 0 ||
+    return pack_names(found, pod, err) != 0 ||
                    take(found->node, "spec.nodeName", &pod->node, err) != 0 ||
-                   take(found->nominated, "status.nominatedNodeName", &pod->nominated, err) != 0 ||
                    (replica_set.size > 0 &&
                     take(replica_set, "metadata.ownerReferences name", &pod->replica_set, err) != 0)
                ? -1
@@ -493,10 +524,8 @@ int plimsoll_pod_read(struct plimsoll_span object, const struct plimsoll_resourc
 
 void plimsoll_pod_clear(struct plimsoll_pod *pod)
 {
-    free(pod->namespace_);
-    free(pod->name);
+    free(pod->names);
     free(pod->node);
-    free(pod->nominated);
     free(pod->replica_set);
     free(pod->refusal);
     free(pod->claim_ignored);
