@@ -513,6 +513,29 @@ static void a_list_makes_no_room_before_it_ends(void **state)
     assert_int_equal(load_of(*state, "gpu0").booked, 1 * GIB);
 }
 
+/* Nodes that are there before the list, come during it and come after it. */
+static void the_first_list_of_pods_counts_when_it_ends_or_is_given_up(void **state)
+{
+    struct pod_words a = {.name = "a", .uid = UID_A, .node = "gpu0", .claim = "6442450944"};
+    struct pod_words b = {.name = "b", .uid = UID_B, .node = "gpu1", .claim = "1073741824"};
+    put_node(*state, (struct node_words){.name = "gpu0"}, true);
+    plimsoll_cluster_list_begin(*state, PLIMSOLL_KIND_PODS);
+    put_pod(*state, a, true);
+    put_node(*state, (struct node_words){.name = "gpu1"}, true);
+    assert_int_equal(load_of(*state, "gpu0").booked, 0);
+    plimsoll_cluster_list_abort(*state, PLIMSOLL_KIND_PODS);
+    assert_int_equal(load_of(*state, "gpu0").booked, 6 * GIB);
+    plimsoll_cluster_list_begin(*state, PLIMSOLL_KIND_PODS);
+    put_pod(*state, b, true);
+    plimsoll_cluster_list_end(*state, PLIMSOLL_KIND_PODS);
+    assert_int_equal(load_of(*state, "gpu0").booked, 0);
+    assert_int_equal(load_of(*state, "gpu1").booked, 1 * GIB);
+    b.node = "gpu2";
+    put_pod(*state, b, true);
+    put_node(*state, (struct node_words){.name = "gpu2"}, true);
+    assert_int_equal(load_of(*state, "gpu2").booked, 1 * GIB);
+}
+
 static void an_aborted_list_takes_nothing_away(void **state)
 {
     put_node(*state, (struct node_words){.name = "gpu0"}, true);
@@ -963,6 +986,7 @@ int main(void)
         TEST(a_pod_that_is_gone_ends_the_claim_in_flight),
         TEST(a_claim_of_a_pod_not_seen_yet_counts_through_a_list_until_forgotten),
         TEST(a_list_makes_no_room_before_it_ends),
+        TEST(the_first_list_of_pods_counts_when_it_ends_or_is_given_up),
         TEST(an_aborted_list_takes_nothing_away),
         TEST(bytes_of_an_ended_pod_are_free_until_the_next_report),
         TEST(bytes_of_an_ended_pod_that_was_not_kept_are_free_too),
