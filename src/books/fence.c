@@ -49,7 +49,8 @@ static void write_lease(struct plimsoll_books *books, const char *holder,
     struct plimsoll_fence *fence = &books->fence;
     struct plimsoll_lease *lease = plimsoll_alloc(1, sizeof *lease);
     *lease = fence->lease;
-    lease->transitions += strcmp(lease->holder, holder) != 0 && holder[0] != '\0';
+    lease->transitions +=
+        strcmp(lease->holder, holder) != 0 && holder[0] != '\0' && lease->transitions < INT32_MAX;
     memset(lease->holder, 0, sizeof lease->holder);
     memcpy(lease->holder, holder, strnlen(holder, sizeof lease->holder - 1));
     lease->duration_s = holder[0] != '\0' ? PLIMSOLL_LEASE_MS / 1000 : 1;
@@ -71,6 +72,7 @@ static void enter(struct plimsoll_books *books, struct plimsoll_books_effects *e
 {
     struct plimsoll_fence *fence = &books->fence;
     fence->stage = PLIMSOLL_FENCE_IN;
+    fence->behind = false;
     for (size_t i = 0; i < fence->ticket_count; i++) {
         plimsoll_effects_add(effects, PLIMSOLL_BOOKS_ASK_AGAIN)->ticket = fence->tickets[i].ticket;
     }
@@ -179,7 +181,9 @@ static void take_written(struct plimsoll_books *books, const struct plimsoll_boo
         fence->lease = *event->lease;
         fence->valid_ms = fence->sent_ms + PLIMSOLL_LEASE_MS - MARGIN_MS;
         if (leaving) {
-            memcpy(fence->left, fence->lease.version, sizeof fence->left);
+            if (!fence->behind) { /* left in the middle of a list, it is to be listed still */
+                memcpy(fence->left, fence->lease.version, sizeof fence->left);
+            }
             stay_out(books, 0, "the Lease of the books was given up", "");
         } else if (fence->stage == PLIMSOLL_FENCE_TAKING) {
             take(books, effects);

@@ -31,7 +31,7 @@ struct plimsoll_fence {
     bool unsure;                     /* a renewal got no reply: read before the next */
     uint64_t list;                   /* the ticket of the last LIST */
     bool unclean;                    /* the one before us may have bindings in flight */
-    bool behind;                     /* somebody else had it since we last did */
+    bool behind;                     /* somebody else had it since we last were in */
     int64_t looked_ms;               /* when it was last read while OUT; 0: never */
     int64_t sent_ms;                 /* of the last write */
     int64_t valid_ms;                /* ours until then, by what was last written */

@@ -179,6 +179,21 @@ static void a_lease_that_nobody_ever_held_is_waited_for_too(void **state)
     desk_close(&desk);
 }
 
+/* Renews for as long as no bind comes, until the Lease is given up. */
+static void pass_until_given_up(struct desk *desk)
+{
+    char version[8] = "10";
+    for (int i = 0; i < 80 && strcmp(desk->lease.holder, DESK_IDENTITY) == 0; i++) {
+        desk_pass(desk, 1000);
+        if (desk->effects.count > 0) {
+            version[1] = (char)('0' + i % 10);
+            desk_lease_written(desk, version);
+        }
+    }
+    assert_string_equal(desk->lease.holder, "");
+    assert_true(state_of(desk).idle);
+}
+
 static void an_idle_lease_is_given_up_and_taken_back_without_a_list(void **state)
 {
     (void)state;
@@ -186,21 +201,35 @@ static void an_idle_lease_is_given_up_and_taken_back_without_a_list(void **state
     desk_open(&desk, 1, DESK_IDENTITY);
     desk_enter(&desk, 1);
     desk_reply(&desk, PLIMSOLL_REPLY_BOUND);
-    char version[8] = "10";
-    for (int i = 0; i < 80 && strcmp(desk.lease.holder, DESK_IDENTITY) == 0; i++) {
-        desk_pass(&desk, 1000);
-        if (desk.effects.count > 0) {
-            version[1] = (char)('0' + i % 10);
-            desk_lease_written(&desk, version);
-        }
-    }
-    assert_string_equal(desk.lease.holder, "");
-    assert_true(state_of(&desk).idle);
+    pass_until_given_up(&desk);
     desk_turn_to(&desk, "uid-2");
     desk_ask(&desk, 2);
     desk_expect(&desk, "r");
     desk_lease_reply(&desk, PLIMSOLL_LEASE_DONE);
     desk_lease_written(&desk, "30");
+    desk_expect(&desk, "?");
+    desk_close(&desk);
+}
+
+static void a_lease_that_is_given_up_while_pods_are_listed_is_taken_back_with_a_list(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, 1, DESK_IDENTITY);
+    desk_lease_is(&desk, "", "7"); /* by somebody else */
+    desk_ask(&desk, 1);
+    desk_lease_reply(&desk, PLIMSOLL_LEASE_DONE);
+    desk_lease_written(&desk, "8");
+    desk_expect(&desk, "l");
+    pass_until_given_up(&desk); /* and the list has not ended */
+    desk_ask(&desk, 2);
+    desk_expect(&desk, "r");
+    desk_lease_reply(&desk, PLIMSOLL_LEASE_DONE);
+    desk_lease_written(&desk, "30");
+    desk_expect(&desk, "l");
+    desk_listed(&desk, 1); /* the first one, at last: asked for before the Lease was ours */
+    desk_expect(&desk, "");
+    desk_listed(&desk, 2);
     desk_expect(&desk, "?");
     desk_close(&desk);
 }
@@ -345,6 +374,7 @@ int main(void)
         cmocka_unit_test(who_takes_over_waits_out_bindings_and_lists_then_binds),
         cmocka_unit_test(a_lease_that_nobody_ever_held_is_waited_for_too),
         cmocka_unit_test(an_idle_lease_is_given_up_and_taken_back_without_a_list),
+        cmocka_unit_test(a_lease_that_is_given_up_while_pods_are_listed_is_taken_back_with_a_list),
         cmocka_unit_test(a_lease_is_kept_while_a_binding_is_in_doubt),
         cmocka_unit_test(what_was_waited_for_is_not_given_up),
         cmocka_unit_test(a_renewal_without_a_reply_is_looked_into),

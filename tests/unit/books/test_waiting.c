@@ -103,6 +103,32 @@ static void a_pod_is_not_woken_again_within_its_pause_and_the_pause_doubles(void
     desk_close(&desk);
 }
 
+/* The write may have been lost, or the scheduler may have looked past it. */
+static void a_woken_pod_that_is_not_heard_of_is_woken_again_when_its_hold_has_ended(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, 1, NULL);
+    refuse(&desk, 0);
+    gain(&desk, 1);
+    desk_expect(&desk, "KHL");
+    desk_pass(&desk, 10000);
+    desk_expect(&desk, "U"); /* room for the picture, which tells it */
+    gain(&desk, 2);
+    desk_expect(&desk, "KHL");
+    desk_pass(&desk, 10000);
+    gain(&desk, 3);
+    desk_expect(&desk, "KHL");
+    desk_pass(&desk, 10000); /* in the middle of a pause by now */
+    gain(&desk, 4);
+    desk_expect(&desk, "");
+    desk_pass(&desk, 10000);
+    desk_expect(&desk, "L"); /* the pause has ended */
+    gain(&desk, 0);
+    desk_expect(&desk, "KHL");
+    desk_close(&desk);
+}
+
 static void the_longest_pause_is_five_minutes(void **state)
 {
     (void)state;
@@ -327,6 +353,7 @@ int main(void)
         cmocka_unit_test(a_waiting_pod_that_does_not_fit_is_left_alone),
         cmocka_unit_test(a_node_that_was_not_asked_about_wakes_nobody),
         cmocka_unit_test(a_pod_is_not_woken_again_within_its_pause_and_the_pause_doubles),
+        cmocka_unit_test(a_woken_pod_that_is_not_heard_of_is_woken_again_when_its_hold_has_ended),
         cmocka_unit_test(the_longest_pause_is_five_minutes),
         cmocka_unit_test(room_that_came_during_a_pause_is_looked_at_when_it_ends),
         cmocka_unit_test(of_several_nodes_that_gain_during_a_pause_each_is_looked_at),
