@@ -292,6 +292,11 @@ class Agents(unittest.TestCase):
         found = [json.loads(line) for line in lines if line.endswith("\n")]
         return [event for event in found if event["msg"] == message]
 
+    def wait_for_events(self, message, count):
+        """What is said after the API server has answered comes a moment later than the write itself."""
+        wait_for(message, lambda: len(self.events(message)) >= count)
+        self.assertEqual(len(self.events(message)), count)
+
     def get(self, path):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S) as answer:
@@ -379,7 +384,7 @@ class Life(Agents):
         refused = self.events("the node is not written")
         self.assertEqual([event["status"] for event in refused], [429])
         self.assertIn("try again later", refused[0]["err"])
-        self.assertEqual(len(self.events("the node is written")), 1)
+        self.wait_for_events("the node is written", 1)
 
     def test_it_says_once_that_it_is_refused_and_goes_on(self):
         self.api.refusals = [(503, {}, "busy")] * 3 + [(500, {}, "broken")]
@@ -402,7 +407,7 @@ class Life(Agents):
         self.assertEqual(len(self.events("the node is not written")), 1)
         self.api.refusals = []
         wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
-        self.assertEqual(len(self.events("the node is written")), 2)
+        self.wait_for_events("the node is written", 2)
 
     def test_a_checkpoint_of_an_unknown_version_is_said_and_not_guessed(self):
         self.start()
