@@ -45,11 +45,18 @@ struct truth {
     enum stage stage[SCENE_PODS_MAX];
     uint32_t count; /* pods that ever came */
     bool reported, attributed;
+    bool withholds; /* the plugin offers no devices of cards that are not healthy */
 };
 
 static bool is_on(uint64_t cards, uint32_t card)
 {
     return cards >> card & 1;
+}
+
+static uint32_t offered(const struct truth *truth, uint32_t card)
+{
+    const struct plimsoll_card *it = &truth->scene.cards[card];
+    return truth->withholds && strcmp(it->health, "ok") != 0 ? 0 : it->replicas;
 }
 
 /* A default is what the claim says, where the host left less than that. */
@@ -114,12 +121,20 @@ static void make_node(struct truth *truth)
     scene->settings.reserve_percent_milli = chance(30) ? (uint32_t)below(20000) : 0;
     truth->reported = chance(80);
     truth->attributed = chance(50);
+    truth->withholds = chance(50);
+    scene->resource.allocatable = 0;
+    bool alike = chance(60);
     for (uint32_t i = 0; i < count; i++) {
         scene->cards[i].total = (4096 + below(20000)) * MIB;
         scene->cards[i].total += below(1000);
         scene->cards[i].numa = (int16_t)below(2);
         scene->cards[i].nvlink = below(UINT64_C(1) << count);
         scene->cards[i].cordoned = chance(10);
+        scene->cards[i].replicas = alike ? scene->cards[i].replicas : 1 + (uint32_t)below(5);
+        if (chance(5)) {
+            snprintf(scene->cards[i].health, sizeof scene->cards[i].health, "xid-79");
+        }
+        scene->resource.allocatable += offered(truth, i);
         truth->host[i] = truth->reported && chance(60) ? below(3000) * MIB : 0;
     }
 }
@@ -201,7 +216,7 @@ static bool hand_out(struct truth *truth, uint32_t pod)
         uint32_t offset = (uint32_t)below(truth->scene.node.card_count);
         for (uint32_t j = 0; j < truth->scene.node.card_count; j++) {
             uint32_t i = (j + offset) % truth->scene.node.card_count;
-            if (truth->devices[i] < truth->scene.cards[i].replicas &&
+            if (truth->devices[i] < offered(truth, i) &&
                 (pick < 0 || (unkind && weight(truth, i) > weight(truth, (uint32_t)pick)))) {
                 pick = (int)i;
             }
@@ -345,7 +360,7 @@ static bool has_devices(const struct truth *truth, const struct plimsoll_demand 
 {
     uint64_t devices = 0, asked = demand->plugin ? demand->cards : 0;
     for (uint32_t i = 0; i < truth->scene.node.card_count; i++) {
-        devices += truth->scene.cards[i].replicas;
+        devices += offered(truth, i);
     }
     for (size_t i = 0; i < truth->scene.view.pod_count; i++) {
         const struct plimsoll_demand *other = &truth->scene.list[i]->demand;
