@@ -74,6 +74,7 @@ struct plimsoll_pod_entry {
     bool seen;     /* an API object stands behind it */
     bool bound;    /* and it has a node */
     bool assuming; /* pod.claim is in flight; pod.node is the claim's unless `bound` */
+    bool bare;     /* the API shows no GPU of it any more: here for the claim in flight only */
 };
 
 /** A soft hold: enough of a pod to count its claim. */

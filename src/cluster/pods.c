@@ -79,6 +79,14 @@ static bool ends_assumption(const struct plimsoll_pod_entry *entry, const struct
             strcmp(pod->node, entry->pod.node) != 0);
 }
 
+/* Somebody took the request off the pod while its Binding is on the way, and what that writes makes
+ * it a GPU pod again: until the books know better it stays what it was. */
+static bool stays_for_claim(const struct plimsoll_pod_entry *entry, const struct plimsoll_pod *pod)
+{
+    return entry != NULL && entry->assuming && !pod->demand.gpu && !pod->finished &&
+           !ends_assumption(entry, pod);
+}
+
 /* Moves the claim in flight from what was known before into what was read now. */
 static void carry_assumption(struct plimsoll_pod_entry *entry, struct plimsoll_pod *pod)
 {
@@ -141,6 +149,14 @@ static enum change take_pod(struct plimsoll_cluster *cluster, struct plimsoll_po
 {
     struct plimsoll_pod_entry *entry = find(cluster, &pod->uid);
     plimsoll_agents_set(cluster, pod);
+    bool bare = stays_for_claim(entry, pod);
+    cluster->departures += bare;
+    if (bare) {
+        pod->demand = entry->pod.demand;
+    }
+    if (entry != NULL) {
+        entry->bare = bare;
+    }
     if (pod->demand.gpu && !pod->finished) {
         plimsoll_others_drop(cluster, &pod->uid);
         keep_pod(cluster, entry, pod);
@@ -412,7 +428,7 @@ void plimsoll_cluster_forget(struct plimsoll_cluster *cluster, const struct plim
         if (!entry->bound) {
             entry->pod.node[0] = '\0';
         }
-        if (entry->seen) {
+        if (entry->seen && !entry->bare) {
             settle(cluster, entry);
         } else {
             drop_entry(cluster, entry);

@@ -455,6 +455,40 @@ static void a_pod_bound_there_without_its_claim_keeps_the_one_in_flight(void **s
     assert_int_not_equal(load_of(*state, "gpu0").booked, 9 * GIB);
 }
 
+/* Its Binding writes the claim all the same. */
+static void a_request_that_is_taken_off_does_not_end_the_claim_in_flight(void **state)
+{
+    struct pod_words pod = {.name = "a", .uid = UID_A};
+    put_node(*state, (struct node_words){.name = "gpu0"}, true);
+    put_pod(*state, pod, true);
+    assume(*state, UID_A, "gpu0", 6 * GIB);
+    pod.without_gpu = true;
+    put_pod(*state, pod, true);
+    assert_int_equal(load_of(*state, "gpu0").booked, 6 * GIB);
+    assert_node_of(*state, UID_A, "gpu0");
+    forget(*state, UID_A);
+    assert_int_equal(load_of(*state, "gpu0").booked, 0);
+    assert_int_equal(pod_count(*state), 0);
+}
+
+static void a_bound_pod_without_a_request_keeps_the_claim_that_was_written(void **state)
+{
+    struct pod_words pod = {.name = "a", .uid = UID_A};
+    put_node(*state, (struct node_words){.name = "gpu0"}, true);
+    put_pod(*state, pod, true);
+    assume(*state, UID_A, "gpu0", 6 * GIB);
+    pod.without_gpu = true;
+    put_pod(*state, pod, true);
+    pod.node = "gpu0";
+    pod.claim = "7516192768";
+    put_pod(*state, pod, true);
+    forget(*state, UID_A);
+    assert_int_equal(load_of(*state, "gpu0").booked, 7 * GIB);
+    pod.claim = NULL;
+    put_pod(*state, pod, true); /* not one of ours by now */
+    assert_int_equal(pod_count(*state), 0);
+}
+
 static void a_pod_bound_elsewhere_ends_the_claim_in_flight(void **state)
 {
     put_node(*state, (struct node_words){.name = "gpu0"}, true);
@@ -982,6 +1016,8 @@ int main(void)
         TEST(a_claim_in_flight_is_given_back_when_forgotten),
         TEST(forgetting_does_not_take_what_the_bound_pod_has),
         TEST(a_pod_bound_there_without_its_claim_keeps_the_one_in_flight),
+        TEST(a_request_that_is_taken_off_does_not_end_the_claim_in_flight),
+        TEST(a_bound_pod_without_a_request_keeps_the_claim_that_was_written),
         TEST(a_pod_bound_elsewhere_ends_the_claim_in_flight),
         TEST(a_pod_that_is_gone_ends_the_claim_in_flight),
         TEST(a_claim_of_a_pod_not_seen_yet_counts_through_a_list_until_forgotten),

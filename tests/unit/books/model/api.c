@@ -71,11 +71,11 @@ static void write_claim(const struct plimsoll_claim *claim, struct plimsoll_text
 
 static void write_request(const struct model_pod *pod, struct plimsoll_text *out)
 {
-    if (pod->gpu && pod->mib > 0) {
+    if (pod->gpu && pod->mib > 0 && !pod->bare) {
         plimsoll_text_add_format(out, ",\"plimsoll.dev/vram\":\"%llu%s\"",
                                  (unsigned long long)pod->mib, pod->percent ? "%" : "Mi");
     }
-    if (pod->gpu && !pod->plugin) {
+    if (pod->gpu && !pod->plugin && !pod->bare) {
         plimsoll_text_add_format(out, ",\"plimsoll.dev/gpus\":\"%u\"", pod->cards);
     }
 }

@@ -142,10 +142,10 @@ void model_check_post(struct model_world *world, const struct model_replica *rep
                       const struct plimsoll_books_effect *effect)
 {
     const struct model_pod *pod = model_find_pod(world, &effect->request.uid);
-    if (pod->gpu != is_claimed(&effect->claim)) {
+    if (pod->gpu != is_claimed(&effect->claim) && !pod->bare) {
         model_fault(world, "r%u posts %s %s a claim", replica->number, pod->uid.text,
                     pod->gpu ? "without" : "with");
-    } else if (pod->gpu && pod->exists && pod->node == MODEL_NOWHERE) {
+    } else if (is_claimed(&effect->claim) && pod->exists && pod->node == MODEL_NOWHERE) {
         check_fence(world, replica->number, "begun", pod->uid.text);
     }
 }
@@ -171,7 +171,7 @@ void model_check_binding(struct model_world *world, const struct model_pod *pod,
 {
     const struct plimsoll_books_effect *effect = &mail->effect;
     const struct plimsoll_claim *claim = &effect->claim;
-    if (!pod->gpu) {
+    if (!pod->gpu || (pod->bare && !is_claimed(claim))) {
         return;
     }
     if (strcmp(claim->pod.text, pod->uid.text) != 0 ||
@@ -268,7 +268,8 @@ static void check_pod(struct model_world *world, struct model_replica *replica, 
 {
     const struct model_pod *pod = &world->pods[number];
     const struct plimsoll_pod *known = plimsoll_cluster_pod(replica->cluster, &pod->uid);
-    bool kept = pod->exists && !pod->finished && pod->gpu;
+    bool gpu = pod->gpu && (!pod->bare || is_claimed(&pod->claim));
+    bool kept = pod->exists && !pod->finished && gpu;
     if ((known != NULL) != kept) {
         model_fault(world, "r%u: pod %s is %s the picture", replica->number, pod->uid.text,
                     kept ? "missing in" : "still in");

@@ -66,6 +66,7 @@ struct model_pod {
     struct plimsoll_uid uid;
     char name[16];
     bool gpu, plugin, percent;
+    bool bare;    /* its request was taken off while it waited; a claim makes up for that */
     uint64_t mib; /* what it asks for; 0: the default. A percentage if `percent` */
     uint64_t use_mib;
     int32_t priority;

@@ -100,7 +100,7 @@ void model_schedule(struct model_world *world, struct model_replica *replica, si
     if (replica->stopping || !model_synced(replica) || !pod->exists) {
         return;
     }
-    if (!pod->gpu) {
+    if (!pod->gpu || pod->bare) {
         bind_later(world, replica, pod, (int)model_below(&world->dice, world->node_count));
         return;
     }

@@ -91,6 +91,8 @@ VARIANTS = {
     "picture_drops_a_claim_when_seen_unbound": [
         (PODS, "return pod->node[0] != '\\0' &&\n           (plimsoll_pod_claimed(pod)",
          "return pod->node[0] == '\\0' ||\n           (plimsoll_pod_claimed(pod)")],
+    "a_request_taken_off_takes_the_claim_with_it": [
+        (PODS, "bool bare = stays_for_claim(entry, pod);", "bool bare = false;")],
     "look_up_overwrites_the_picture": [
         (PODS, "pod->finished || (entry != NULL && entry->seen)) {", "pod->finished) {"),
         (PODS, "if (cluster->departures != since || cluster->listing_pods) {",

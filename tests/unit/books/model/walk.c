@@ -174,6 +174,22 @@ static void bind_past(struct model_world *world)
     }
 }
 
+static bool has_request(const struct model_pod *pod)
+{
+    return is_pending(pod) && pod->gpu && !pod->plugin && !pod->bare;
+}
+
+/* A person edits a pod that waits. Its Binding may be on the way. */
+static void take_request_off(struct model_world *world)
+{
+    struct model_pod *pod = any_pod(world, has_request);
+    if (pod != NULL) {
+        model_trace(world, "the request of %s is taken off", pod->uid.text);
+        pod->bare = true;
+        model_changed_pod(world, pod);
+    }
+}
+
 static void change_health(struct model_world *world)
 {
     int node = (int)model_below(&world->dice, world->node_count);
@@ -287,9 +303,10 @@ static const struct {
     act_fn act;
     unsigned weight;
 } actions[] = {
-    {create, 200}, {schedule, 260}, {bind_again, 90},     {delete_pod, 130},  {recreate, 25},
-    {finish, 90},  {report, 60},    {bind_past, 8},       {change_health, 8}, {change_node, 6},
-    {kill_one, 6}, {stop_one, 6},   {change_weather, 30}, {relist, 15},       {isolate, 8},
+    {create, 200},        {schedule, 260},  {bind_again, 90}, {delete_pod, 130},
+    {recreate, 25},       {finish, 90},     {report, 60},     {bind_past, 8},
+    {change_health, 8},   {change_node, 6}, {kill_one, 6},    {stop_one, 6},
+    {change_weather, 30}, {relist, 15},     {isolate, 8},     {take_request_off, 6},
 };
 
 #define ACTIONS (sizeof actions / sizeof actions[0])
