@@ -2,6 +2,7 @@
 #include "certificates.h"
 
 #include <plimsoll/authority.h>
+#include <plimsoll/certs.h>
 #include <plimsoll/clock.h>
 #include <plimsoll/log.h>
 #include <plimsoll/metrics.h>
@@ -339,6 +340,13 @@ static int serve(struct plimsoll_certificates *keeper, int64_t now_ms, struct pl
 /* -- the thread ----------------------------------------------------------------------------------
  */
 
+static void put_state(struct plimsoll_certificates *keeper, const struct plimsoll_error *state)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->state = *state;
+    pthread_mutex_unlock(&keeper->lock);
+}
+
 /* Whether pods can be reviewed by this server, whatever else went wrong. */
 static void set_state(struct plimsoll_certificates *keeper, const struct plimsoll_error *why,
                       int64_t now_ms)
@@ -354,9 +362,7 @@ static void set_state(struct plimsoll_certificates *keeper, const struct plimsol
     if (state.kind != PLIMSOLL_ERR_NONE && why->kind != PLIMSOLL_ERR_NONE) {
         (void)plimsoll_error_wrap(&state, "%s", why->message);
     }
-    pthread_mutex_lock(&keeper->lock);
-    keeper->state = state;
-    pthread_mutex_unlock(&keeper->lock);
+    put_state(keeper, &state);
 }
 
 static void say(struct plimsoll_certificates *keeper, const struct plimsoll_error *err)
@@ -380,6 +386,37 @@ static bool is_stopping(struct plimsoll_certificates *keeper)
     bool stopping = keeper->stopping;
     pthread_mutex_unlock(&keeper->lock);
     return stopping;
+}
+
+/* Do all webhooks trust the certificate that somebody else keeps in the listener's files? */
+static int check_file(const struct plimsoll_certificates *keeper, struct plimsoll_error *err)
+{
+    for (size_t i = 0; i < keeper->trust.count; i++) {
+        if (plimsoll_certs_check_trust(keeper->config->tls_cert,
+                                       plimsoll_text_span(&keeper->trust.webhooks[i].bundle),
+                                       plimsoll_clock_unix_ms(), err) != 0) {
+            return plimsoll_error_wrap(
+                err, "the caBundle of MutatingWebhookConfiguration %s does not fit %s",
+                keeper->config->webhook, keeper->config->tls_cert);
+        }
+    }
+    return 0;
+}
+
+/* A look at what others keep right. An API server that is away changes nothing, once it has
+ * answered. @return true when all is right. */
+static bool look_on(struct plimsoll_certificates *keeper)
+{
+    struct plimsoll_error err = {.kind = PLIMSOLL_ERR_NONE}, state = {.kind = PLIMSOLL_ERR_NONE};
+    bool read = read_trust(keeper, &err) == 0;
+    if (!read && keeper->trust.count == 0) {
+        state = err;
+    } else if (check_file(keeper, &state) != 0) {
+        err = state;
+    }
+    put_state(keeper, &state);
+    say(keeper, &err);
+    return err.kind == PLIMSOLL_ERR_NONE;
 }
 
 /*
@@ -431,7 +468,7 @@ static void *run(void *context)
     struct plimsoll_certificates *keeper = context;
     int64_t retry_ms = RETRY_FIRST_MS, wait_ms;
     do {
-        if (look(keeper)) {
+        if (keeper->config->tls_secret != NULL ? look(keeper) : look_on(keeper)) {
             retry_ms = RETRY_FIRST_MS;
             wait_ms = LOOK_MS;
         } else {
@@ -453,14 +490,15 @@ struct plimsoll_certificates *plimsoll_certificates_new(struct plimsoll_kube *ku
     keeper->kube = kube;
     keeper->config = config;
     /* Checked before: plimsoll_certificates_check_names. */
-    (void)fill_names(&keeper->names, config, plimsoll_kube_namespace(kube));
+    if (config->tls_secret != NULL) {
+        (void)fill_names(&keeper->names, config, plimsoll_kube_namespace(kube));
+    }
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&keeper->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    (void)plimsoll_error_set(&keeper->state, PLIMSOLL_ERR_UNAVAILABLE,
-                             "no serving certificate yet");
+    (void)plimsoll_error_set(&keeper->state, PLIMSOLL_ERR_UNAVAILABLE, "not looked at yet");
     return keeper;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The certificates of a server that makes them itself: keeps the CA in its Secret, the caBundle of
- * the webhook, and the serving certificate of the HTTPS listener.
+ * the webhook, and the serving certificate of the HTTPS listener. Of a server whose certificate
+ * others keep (no `tls-secret`) it only looks whether the webhook trusts it.
  *
- * A thread looks at both objects every few seconds and does what is missing. Replicas need no
+ * A thread looks at the objects every few seconds and does what is missing. Replicas need no
  * leader: what each decides follows from the Secret, which only one of two writes.
  */
 #pragma once
@@ -22,7 +23,8 @@ int plimsoll_certificates_check_names(const struct plimsoll_config *config,
 /** Does nothing yet. Both are borrowed and must outlive it. */
 struct plimsoll_certificates *plimsoll_certificates_new(struct plimsoll_kube *kube,
                                                         const struct plimsoll_config *config);
-/** Begins to give certificates to listener `index` of `http`, which must outlive it. */
+/** Begins to look, and where there is a `tls-secret` to give certificates to listener `index` of
+ * `http`, which must outlive it. */
 void plimsoll_certificates_start(struct plimsoll_certificates *keeper, struct plimsoll_http *http,
                                  size_t index);
 /** Gives no more. The listener may end after it. */

@@ -23,7 +23,7 @@ static const struct {
     {"tls-secret", "NAME", FIELD(tls_secret),
      "instead of the two files: make and rotate the certificate, with the CA in this Secret"},
     {"webhook", "NAME", FIELD(webhook),
-     "with --tls-secret: the MutatingWebhookConfiguration that is to trust the CA"},
+     "the MutatingWebhookConfiguration that is to trust the certificate; ready once it does"},
     {"service", "NAME", FIELD(service),
      "with --tls-secret: the Service by which the webhook is called"},
     {"ca-configmap", "NAME", FIELD(ca_configmap),
@@ -139,23 +139,24 @@ static int check_own_certificate(const struct plimsoll_config *config, struct pl
             "--tls-secret needs --webhook, which is to trust the certificate, "
             "and --service, by whose name it is called");
     }
-    if (config->cluster_state != NULL) {
-        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
-                                  "--tls-secret needs an API server, --cluster-state has none");
-    }
     return plimsoll_certificates_check_names(config, err);
 }
 
 static int check_certificate(const struct plimsoll_config *config, struct plimsoll_error *err)
 {
+    if (config->webhook != NULL && config->cluster_state != NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--webhook needs an API server, --cluster-state has none");
+    }
     if (config->tls_secret != NULL) {
         return check_own_certificate(config, err);
     }
-    if (config->webhook != NULL || config->service != NULL || config->ca_configmap != NULL ||
-        config->tls_dns.count > 0) {
-        return plimsoll_error_set(
-            err, PLIMSOLL_ERR_INVALID,
-            "--webhook, --service, --ca-configmap and --tls-dns need --tls-secret");
+    if (config->service != NULL || config->ca_configmap != NULL || config->tls_dns.count > 0) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID,
+                                  "--service, --ca-configmap and --tls-dns need --tls-secret");
+    }
+    if (config->webhook != NULL && config->listen == NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "--webhook needs --listen");
     }
     if (config->listen != NULL && (config->tls_cert == NULL || config->tls_key == NULL)) {
         return plimsoll_error_set(

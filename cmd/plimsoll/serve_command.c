@@ -89,18 +89,17 @@ static int start_picture(struct server *server, struct plimsoll_error *err)
                 : plimsoll_kube_watch(server->kube, server->cluster, err);
 }
 
-/* The server's own certificates, where it makes them: nobody is asked before the listener is there.
- */
+/* The server's certificates, where a webhook has to trust them: nobody is asked before the listener
+ * is there. */
 static int prepare_certificates(struct server *server, struct plimsoll_error *err)
 {
-    if (server->config->tls_secret == NULL) {
+    if (server->config->webhook == NULL) {
         return 0;
     }
     if (server->kube == NULL) {
         return plimsoll_error_set(
             err, PLIMSOLL_ERR_INVALID,
-            "--tls-secret needs an API server: give --kubeconfig, or run in a "
-            "cluster");
+            "--webhook needs an API server: give --kubeconfig, or run in a cluster");
     }
     server->certificates = plimsoll_certificates_new(server->kube, server->config);
     return 0;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <plimsoll/error.h>
+#include <plimsoll/span.h>
 
 #include <stdint.h>
 
@@ -40,3 +41,15 @@ struct plimsoll_certs_options {
  */
 int plimsoll_certs_write(const struct plimsoll_certs_options *options,
                          struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;
+
+/**
+ * Whether clients that trust `bundle` accept the serving certificate of a file, as far as its
+ * issuer and its time go; its names are not looked at.
+ *
+ * @param path    PEM: the certificate, then its issuers.
+ * @param bundle  PEM: what is trusted, root or not, as Go's clients have it; at most a few KB.
+ * @return 0, or -1: PLIMSOLL_ERR_INVALID when the file holds no certificate, PLIMSOLL_ERR_DENIED
+ *         with OpenSSL's reason.
+ */
+int plimsoll_certs_check_trust(const char *path, struct plimsoll_span bundle, int64_t now_unix_ms,
+                               struct plimsoll_error *err) PLIMSOLL_MUST_CHECK;

@@ -20,21 +20,21 @@ from plimsoll import find_program
 from process import Child
 
 SECRET, CONFIG_MAP, WEBHOOK, SERVICE = "gpu-tls", "gpu-ca", "gpu-webhook", "gpu-service"
+OWN_CERTIFICATE = ["--tls-secret", SECRET, "--service", SERVICE, "--ca-configmap", CONFIG_MAP,
+                   "--tls-dns", "gpu.example.com", "--tls-dns", "10.0.0.7"]
 _numbers = itertools.count(1)
 
 
 class Server:
     """One replica, under an account that may do what manifests/ allow it."""
 
-    def __init__(self, home, name, clock=None):
+    def __init__(self, home, name, clock=None, certificate=None):
         self.home = home
         self.https, self.metrics = process.free_port(), process.free_port()
         self.child = Child(f"{home.namespace}-{name}", [
-            *(clock.prefix if clock else []), find_program(), "serve", "--listen", f"127.0.0.1:{self.https}", "--tls-secret", SECRET,
-            "--webhook", home.webhook, "--service", SERVICE, "--ca-configmap", CONFIG_MAP,
-            "--tls-dns", "gpu.example.com",
-            "--tls-dns", "10.0.0.7", "--metrics-listen", f"127.0.0.1:{self.metrics}",
-            "--kubeconfig", home.kubeconfig], home.plane.folder)
+            *(clock.prefix if clock else []), find_program(), "serve", "--listen", f"127.0.0.1:{self.https}",
+            "--webhook", home.webhook, *(certificate or OWN_CERTIFICATE),
+            "--metrics-listen", f"127.0.0.1:{self.metrics}", "--kubeconfig", home.kubeconfig], home.plane.folder)
 
     def start(self):
         self.child.start()
@@ -159,8 +159,9 @@ class Home:
             "timeoutSeconds": 30,
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}}]})
 
-    def server(self, name="server", clock=None):
-        server = Server(self, name, clock)
+    def server(self, name="server", clock=None, certificate=None):
+        """@param certificate: flags of one that the server does not make itself"""
+        server = Server(self, name, clock, certificate)
         self.servers.append(server)
         return server
 

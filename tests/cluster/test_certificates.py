@@ -11,6 +11,7 @@ import pytest
 
 from api import ApiError
 from home import CONFIG_MAP, SECRET, SERVICE, Creating, certificates
+from plimsoll import find_program
 
 
 def test_from_an_empty_secret_and_a_webhook_without_a_bundle_to_mutated_pods(home):
@@ -169,6 +170,40 @@ def test_without_webhook_or_secret_the_server_is_not_ready_and_says_why(home):
 
     home.api.delete("mutatingwebhookconfigurations", home.webhook)
     server.wait_unready(f"MutatingWebhookConfiguration {home.webhook}: ")
+
+
+def test_a_certificate_that_others_keep_is_ready_while_the_webhook_trusts_it(home):
+    folder = home.plane.folder / home.namespace
+
+    def make():
+        subprocess.run([find_program(), "certs", "--out", folder, "--dns", home.name], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def trust(pem):
+        home.api.patch("mutatingwebhookconfigurations", home.webhook, [
+            {"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": base64.b64encode(pem).decode()}])
+    make()
+    ours, others = (folder / "ca.crt").read_bytes(), home.plane.authority.ca.read_bytes()
+    server = home.server(certificate=["--tls-cert", folder / "tls.crt", "--tls-key", folder / "tls.key"]).start()
+    server.wait_unready(f"MutatingWebhookConfiguration {home.webhook}: ")
+    home.make_webhook(server)
+    why = f"the caBundle of MutatingWebhookConfiguration {home.webhook} does not fit {folder}/tls.crt: "
+    server.wait_unready(why)
+    trust(others)
+    server.wait_unready(why + "unable to get local issuer certificate")
+    trust(others + ours)
+    server.wait_ready()
+    assert home.create_pod()
+    # Another CA, as when somebody rotates it without a bundle of both.
+    for file in folder.iterdir():
+        file.unlink()
+    make()
+    server.wait_unready(why)
+    trust(ours + (folder / "ca.crt").read_bytes())
+    server.wait_ready()
+    server.wait("a pod to be mutated", home.create_pod)
+    assert server.metric('plimsoll_cabundle_patches_total{result="ok"}') == 0
+    assert home.stored("ca.crt") == ""
 
 
 def test_an_account_that_may_not_patch_is_named(home):

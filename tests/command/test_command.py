@@ -128,11 +128,18 @@ class Flags(unittest.TestCase):
         self.refused(*whole, "--tls-dns", "under_score", says='"under_score" is no DNS name')
         self.refused(*whole, *(flag for i in range(94) for flag in ("--tls-dns", f"n{i}")),
                      says="tls-dns: at most 93 names")
-        for flag in ("--webhook", "--service", "--ca-configmap", "--tls-dns"):
+        for flag in ("--service", "--ca-configmap", "--tls-dns"):
             self.refused("serve", "--extender-listen", "127.0.0.1:0", flag, "x",
-                         says="--webhook, --service, --ca-configmap and --tls-dns need --tls-secret")
+                         says="--service, --ca-configmap and --tls-dns need --tls-secret")
         # Nothing says how to reach the API server.
         ended = self.refused(*whole, "--tls-dns", "10.0.0.7", says="needs an API server: give --kubeconfig")
+        self.assertEqual(ended.returncode, 1)
+
+    def test_a_webhook_that_is_to_trust_the_certificate_needs_one_and_an_api_server(self):
+        self.refused("serve", "--extender-listen", "127.0.0.1:0", "--webhook", "x", says="--webhook needs --listen")
+        whole = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "x", "--webhook", "x"]
+        self.refused(*whole, "--cluster-state", "x", says="--webhook needs an API server, --cluster-state has none")
+        ended = self.refused(*whole, says="--webhook needs an API server: give --kubeconfig")
         self.assertEqual(ended.returncode, 1)
 
     def test_words_are_held_to_their_list(self):
