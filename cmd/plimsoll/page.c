@@ -73,8 +73,8 @@ static void add_verbs(const struct plimsoll_verbs *verbs, struct plimsoll_text *
     }
     name = "plimsoll_extender_requests_total";
     plimsoll_metrics_head(out, name, "counter", "Calls of filter and prioritize.");
-    plimsoll_metrics_uint(out, name, read_count(&counts->filter_gpu), "pod", "gpu", NULL);
-    plimsoll_metrics_uint(out, name, read_count(&counts->filter_other), "pod", "other", NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->filter_gpu), "pod_kind", "gpu", NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->filter_other), "pod_kind", "other", NULL);
     name = "plimsoll_filter_nodes_rejected_total";
     plimsoll_metrics_head(out, name, "counter", "Nodes that filter refused, by reason.");
     for (int reason = PLIMSOLL_FITS + 1; reason <= PLIMSOLL_REFUSED; reason++) {
@@ -87,8 +87,8 @@ static void add_preemption(const struct plimsoll_verb_counts *counts, struct pli
 {
     const char *name = "plimsoll_preempt_requests_total";
     plimsoll_metrics_head(out, name, "counter", "Calls of preempt.");
-    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_gpu), "pod", "gpu", NULL);
-    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_other), "pod", "other", NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_gpu), "pod_kind", "gpu", NULL);
+    plimsoll_metrics_uint(out, name, read_count(&counts->preempt_other), "pod_kind", "other", NULL);
     name = "plimsoll_preempt_candidates_total";
     plimsoll_metrics_head(out, name, "counter",
                           "Nodes where the scheduler would evict, by whether that makes room.");

@@ -40,7 +40,7 @@ def preempted(lab, name):
 def asked(lab):
     """How often the scheduler has asked about victims for a GPU pod."""
     text = lab.plimsoll.get("metrics")[1]
-    return int(re.search(r'plimsoll_preempt_requests_total\{pod="gpu"\} (\d+)', text)[1])
+    return int(re.search(r'plimsoll_preempt_requests_total\{pod_kind="gpu"\} (\d+)', text)[1])
 
 
 def leaving(lab, *names):

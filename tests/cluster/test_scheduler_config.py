@@ -65,7 +65,7 @@ class Site:
         return fetch(urllib.request.Request(f"http://127.0.0.1:{self.metrics}/{path}"))
 
     def asked_about(self, what):
-        found = re.search(rf'^plimsoll_extender_requests_total{{pod="{what}"}} (\d+)$', self.get("metrics")[1], re.M)
+        found = re.search(rf'^plimsoll_extender_requests_total{{pod_kind="{what}"}} (\d+)$', self.get("metrics")[1], re.M)
         return int(found.group(1))
 
     def install(self):

@@ -289,7 +289,7 @@ class Life(unittest.TestCase):
             self.ask("/preempt", args, "https")
         self.assertEqual(refused.exception.code, 404)
         metrics = self.fetch("/metrics", listener="metrics")
-        self.assertIn('plimsoll_preempt_requests_total{pod="gpu"} 1\n', metrics)
+        self.assertIn('plimsoll_preempt_requests_total{pod_kind="gpu"} 1\n', metrics)
         self.assertIn('plimsoll_preempt_candidates_total{result="dropped"} 1\n', metrics)
         self.assertIn("plimsoll_preempt_victims_added_total 0\n", metrics)
 
