@@ -410,6 +410,9 @@ void plimsoll_bind_gone(struct plimsoll_books *books, const struct plimsoll_book
     if (entry != NULL) {
         forget(effects, entry);
         close_entry(books, entry, "the pod is gone", effects);
+    } else {
+        /* A claim that was adopted while this was on its way stands in the picture alone. */
+        plimsoll_effects_add(effects, PLIMSOLL_BOOKS_FORGET)->request.uid = event->uid;
     }
 }
 

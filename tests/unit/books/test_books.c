@@ -378,8 +378,6 @@ static void a_pod_that_is_gone_gives_the_claim_back(void **state)
     expect_answer(&desk, 1, 7, "the pod is gone");
     reply(&desk, PLIMSOLL_REPLY_BOUND, "");
     expect(&desk, "");
-    lose(&desk);
-    expect(&desk, "");
     close_desk(&desk);
 }
 
@@ -389,8 +387,6 @@ static void events_about_pods_that_are_not_being_bound_change_nothing(void **sta
     struct desk desk;
     open_desk(&desk, 1);
     see(&desk, SCENE_NAME);
-    expect(&desk, "");
-    lose(&desk);
     expect(&desk, "");
     reply(&desk, PLIMSOLL_REPLY_UNKNOWN, NULL);
     expect(&desk, "");

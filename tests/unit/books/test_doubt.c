@@ -44,6 +44,23 @@ static void a_conflict_is_read_and_what_the_api_has_is_adopted(void **state)
     desk_close(&desk);
 }
 
+/* The picture lost the pod, and then the books adopted, before they heard of it. */
+static void a_claim_that_was_adopted_for_a_pod_that_is_gone_is_given_back(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct plimsoll_claim_card card;
+    open_in_conflict(&desk);
+    struct plimsoll_claim claim = claim_of(&desk, &card);
+    desk_read(&desk, PLIMSOLL_POD_BOUND, SCENE_NAME, &claim);
+    desk_expect(&desk, "A!");
+    desk_step(&desk, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_GONE,
+                                                   .uid = desk.request.uid});
+    desk_expect(&desk, "F");
+    assert_string_equal(desk_effect(&desk, PLIMSOLL_BOOKS_FORGET)->request.uid.text, "uid-1");
+    desk_close(&desk);
+}
+
 static void a_conflict_with_a_binding_elsewhere_gives_the_claim_back(void **state)
 {
     (void)state;
@@ -217,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conflict_is_read_and_what_the_api_has_is_adopted),
+        cmocka_unit_test(a_claim_that_was_adopted_for_a_pod_that_is_gone_is_given_back),
         cmocka_unit_test(a_conflict_with_a_binding_elsewhere_gives_the_claim_back),
         cmocka_unit_test(
             a_conflict_with_a_binding_here_without_a_claim_counts_ours_until_it_is_seen),

@@ -104,7 +104,7 @@ static void a_hold_ends_when_the_pod_is_seen_bound_or_gone(void **state)
     place(&desk);
     desk_step(&desk, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_POD_GONE,
                                                    .uid = desk.request.uid});
-    desk_expect(&desk, "U");
+    desk_expect(&desk, "UF");
     desk_close(&desk);
 }
 
