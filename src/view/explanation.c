@@ -225,8 +225,26 @@ const char *plimsoll_standing_text(enum plimsoll_view_standing standing)
 /* -- in words ------------------------------------------------------------------------------------
  */
 
-void plimsoll_explanation_request(const struct plimsoll_demand *demand, struct plimsoll_text *out)
+/* While every node has one card the webhook writes the literal `all`, which then is that card. */
+static bool spans_cards(const struct plimsoll_view_question *question)
 {
+    const struct plimsoll_demand *demand = &question->pod->demand;
+    bool several = false;
+    for (size_t i = 0; demand->every_card && !several && i < question->cluster->node_count; i++) {
+        const struct plimsoll_node *node = question->cluster->nodes[i].view.node;
+        uint32_t count = 0;
+        for (uint32_t card = 0; card < node->card_count; card++) {
+            count += node->cards[card].vendor == demand->vendor ? 1 : 0;
+        }
+        several = count > 1;
+    }
+    return several;
+}
+
+void plimsoll_explanation_request(const struct plimsoll_view_question *question,
+                                  struct plimsoll_text *out)
+{
+    const struct plimsoll_demand *demand = &question->pod->demand;
     const char *vendor =
         demand->vendor != PLIMSOLL_VENDOR_NONE ? plimsoll_vendor_text(demand->vendor) : "GPU";
     if (demand->request == PLIMSOLL_REQUEST_BYTES) {
@@ -236,7 +254,7 @@ void plimsoll_explanation_request(const struct plimsoll_demand *demand, struct p
     } else {
         plimsoll_text_add_string(out, demand->mig ? "all" : "the default");
     }
-    if (demand->every_card) {
+    if (spans_cards(question)) {
         plimsoll_text_add_format(out, " on every %s card of its node", vendor);
     } else if (demand->mig) {
         plimsoll_text_add_format(out, " of %u MIG %s", demand->cards,

@@ -53,4 +53,5 @@ const char *plimsoll_standing_text(enum plimsoll_view_standing standing);
 void plimsoll_explanation_headline(const struct plimsoll_view_explanation *explanation,
                                    struct plimsoll_text *out);
 /** What the pod asks for: `12Gi on each of 2 NVIDIA cards, nvidia.com/gpu`. */
-void plimsoll_explanation_request(const struct plimsoll_demand *demand, struct plimsoll_text *out);
+void plimsoll_explanation_request(const struct plimsoll_view_question *question,
+                                  struct plimsoll_text *out);

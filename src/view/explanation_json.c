@@ -22,8 +22,9 @@ static json_t *pod_of(const struct plimsoll_pod *pod)
     return it;
 }
 
-static json_t *request_of(const struct plimsoll_pod *pod)
+static json_t *request_of(const struct plimsoll_view_question *question)
 {
+    const struct plimsoll_pod *pod = question->pod;
     const struct plimsoll_demand *demand = &pod->demand;
     json_t *it = json_object();
     if (!demand->gpu || pod->refusal != NULL) {
@@ -31,7 +32,7 @@ static json_t *request_of(const struct plimsoll_pod *pod)
         return json_null();
     }
     plimsoll_autotext words = plimsoll_text_make(TEXT_BYTES);
-    plimsoll_explanation_request(demand, &words);
+    plimsoll_explanation_request(question, &words);
     json_object_set_new(it, "text", plimsoll_document_string(words.data));
     json_object_set_new(it, "vendor", json_string(plimsoll_vendor_text(demand->vendor)));
     json_object_set_new(it, "cards", json_integer(demand->cards));
@@ -194,7 +195,7 @@ void plimsoll_view_explanation_json(const struct plimsoll_view_explanation *expl
     json_object_set_new(document, "standing",
                         json_string(plimsoll_standing_text(explanation->standing)));
     json_object_set_new(document, "answer", plimsoll_document_string(answer.data));
-    json_object_set_new(document, "request", request_of(question->pod));
+    json_object_set_new(document, "request", request_of(question));
     if (!there) {
         json_object_set_new(document, "pods", json_integer((json_int_t)explanation->like));
         json_object_set_new(document, "podsCapped", json_boolean(question->like_capped));

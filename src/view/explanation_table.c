@@ -86,7 +86,7 @@ static void add_request(const struct page *page)
     const struct plimsoll_pod *pod = page->it->question.pod;
     plimsoll_autotext text = plimsoll_text_make(TEXT_BYTES);
     if (pod->refusal == NULL) {
-        plimsoll_explanation_request(&pod->demand, &text);
+        plimsoll_explanation_request(&page->it->question, &text);
         add_row(page, "asks for", text.data);
     }
     if (pod->claim_ignored != NULL) {
@@ -296,6 +296,13 @@ static void add_names(const struct page *page, const struct group *group, size_t
     plimsoll_column_wrap(page->out, page->options, names.data, 4, 4);
 }
 
+/* A scheduler is still to place it, and looks at more than room: what it refuses is not promised.
+ */
+static bool is_pending(const struct plimsoll_view_explanation *it)
+{
+    return it->question.scheduling != NULL && it->question.pod->node[0] == '\0';
+}
+
 static void add_group(const struct page *page, const struct group *group)
 {
     unsigned columns = page->options->width / 2 - 4;
@@ -304,7 +311,9 @@ static void add_group(const struct page *page, const struct group *group)
     plimsoll_autotext reason = plimsoll_text_make(TEXT_BYTES),
                       line = plimsoll_text_make(TEXT_BYTES);
     if (group->reason == PLIMSOLL_FITS) {
-        plimsoll_text_add_string(&reason, "would take it, the best by policy first");
+        plimsoll_text_add_format(&reason, "%s, the best by policy first",
+                                 is_pending(page->it) ? "has the room, if no other filter refuses"
+                                                      : "would take it");
     } else {
         plimsoll_reason_write(group->reason, &page->it->question.pod->demand, &reason);
     }

@@ -195,9 +195,26 @@ static void a_pod_that_would_fit_is_told_where(void **state)
     struct subject *it = *state;
     const char *text = plainly(it, PLIMSOLL_STANDING_FITS);
     assert_non_null(strstr(text, "waits, although 1 node has room for it now."));
-    assert_non_null(strstr(text, "would take it, the best by policy first: 1\n    attic"));
+    assert_null(strstr(text, "would take it"));
+    assert_non_null(strstr(text, "has the room, if no other filter refuses, the best by policy "
+                                 "first: 1\n    attic"));
     assert_non_null(strstr(text, "taints, selectors"));
     assert_null(strstr(text, "CLOSEST"));
+}
+
+static void every_card_is_said_only_where_a_node_has_several(void **state)
+{
+    struct subject *it = *state;
+    it->pod.demand.every_card = true;
+    plainly(it, PLIMSOLL_STANDING_FITS);
+    assert_non_null(strstr(it->text.data, "12Gi on every NVIDIA card of its node"));
+    only_home(it);
+    plainly(it, PLIMSOLL_STANDING_WAITS);
+    assert_non_null(strstr(it->text.data, "12Gi of one NVIDIA card"));
+    assert_null(strstr(it->text.data, "every NVIDIA card"));
+    it->lab->cluster.node_count = 0;
+    plainly(it, PLIMSOLL_STANDING_WAITS);
+    assert_null(strstr(it->text.data, "every NVIDIA card"));
 }
 
 static void gates_other_schedulers_and_silence_are_told_apart(void **state)
@@ -334,6 +351,7 @@ int main(void)
         TEST(priority_does_not_hide_who_holds_the_room),
         TEST(a_rolling_update_that_waits_for_itself_is_told),
         TEST(a_pod_that_would_fit_is_told_where),
+        TEST(every_card_is_said_only_where_a_node_has_several),
         TEST(gates_other_schedulers_and_silence_are_told_apart),
         TEST(pods_that_plimsoll_has_no_part_in_are_left_alone),
         TEST(a_request_that_cannot_be_read_is_quoted),
