@@ -47,7 +47,8 @@ int plimsoll_certs_write(const struct plimsoll_certs_options *options,
  * issuer and its time go; its names are not looked at.
  *
  * @param path    PEM: the certificate, then its issuers.
- * @param bundle  PEM: what is trusted, root or not, as Go's clients have it; at most a few KB.
+ * @param bundle  PEM: what is trusted, root or not, as Go's clients have it; an object of the API
+ * holds it.
  * @return 0, or -1: PLIMSOLL_ERR_INVALID when the file holds no certificate, PLIMSOLL_ERR_DENIED
  *         with OpenSSL's reason.
  */

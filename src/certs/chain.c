@@ -7,17 +7,14 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#define CERTIFICATES_MAX 64
-
-/* All certificates of a PEM text, up to the first that is none. */
+/* All certificates of a PEM text. Broken ones are passed over, as Go's clients do. */
 static STACK_OF(X509) * read_all(BIO *bio)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
-    for (int i = 0; bio != NULL && all != NULL && i < CERTIFICATES_MAX; i++) {
+    while (bio != NULL && all != NULL && !BIO_eof(bio)) {
         X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        if (certificate == NULL || sk_X509_push(all, certificate) == 0) {
+        if (certificate != NULL && sk_X509_push(all, certificate) == 0) {
             X509_free(certificate);
-            break;
         }
     }
     BIO_free(bio);

@@ -76,6 +76,16 @@ static void a_certificate_is_accepted_by_who_trusts_its_ca_among_others(void **s
     accepted("two", plimsoll_text_span(&one));
 }
 
+static void a_broken_certificate_does_not_hide_those_behind_it(void **state)
+{
+    (void)state;
+    plimsoll_autotext one = read_file("one", "ca.crt"), bundle = plimsoll_text_make(1u << 16);
+    plimsoll_text_add_string(&bundle, "-----BEGIN CERTIFICATE-----\nAAAA\n"
+                                      "-----END CERTIFICATE-----\n");
+    plimsoll_text_add_span(&bundle, plimsoll_text_span(&one));
+    accepted("one", plimsoll_text_span(&bundle));
+}
+
 static void a_certificate_that_is_trusted_itself_needs_no_ca(void **state)
 {
     (void)state;
@@ -145,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_certificate_is_accepted_by_who_trusts_its_ca_among_others),
+        cmocka_unit_test(a_broken_certificate_does_not_hide_those_behind_it),
         cmocka_unit_test(a_certificate_that_is_trusted_itself_needs_no_ca),
         cmocka_unit_test(it_is_refused_by_who_trusts_another_ca_or_none),
         cmocka_unit_test(it_is_refused_before_and_after_its_time),
