@@ -270,14 +270,6 @@ bool plimsoll_model_containers_pass(struct plimsoll_json_cursor *cursor, bool in
     return true;
 }
 
-/* A quantity may also stand as a bare number. */
-static struct plimsoll_span unquote(struct plimsoll_span raw)
-{
-    return raw.size >= 2 && raw.data[0] == '"'
-               ? (struct plimsoll_span){.data = raw.data + 1, .size = raw.size - 2}
-               : raw;
-}
-
 static struct plimsoll_model_quantity find_quantity(struct plimsoll_span list,
                                                     struct plimsoll_span resource)
 {
@@ -289,7 +281,8 @@ static struct plimsoll_model_quantity find_quantity(struct plimsoll_span list,
     }
     while (plimsoll_json_cursor_member(&cursor, &key)) {
         if (plimsoll_json_cursor_skip(&cursor, &raw) && plimsoll_span_equal(key, resource)) {
-            found = (struct plimsoll_model_quantity){.present = true, .text = unquote(raw)};
+            found = (struct plimsoll_model_quantity){.present = true,
+                                                     .text = plimsoll_model_unquote(raw)};
         }
     }
     return found;

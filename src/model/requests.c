@@ -47,17 +47,18 @@ uint64_t plimsoll_model_read_memory(struct plimsoll_span text)
     return plimsoll_quantity_parse(text, &bytes, &unused) == 0 ? bytes : 0;
 }
 
-/* Where there are blanks in the JSON, as kubectl writes it, the value still has its quotes. */
-static struct plimsoll_span unquote(struct plimsoll_span text)
+struct plimsoll_span plimsoll_model_unquote(struct plimsoll_span raw)
 {
-    bool quoted = text.size >= 2 && text.data[0] == '"' && text.data[text.size - 1] == '"';
-    return quoted ? (struct plimsoll_span){.data = text.data + 1, .size = text.size - 2} : text;
+    return raw.size >= 2 && raw.data[0] == '"'
+               ? (struct plimsoll_span){.data = raw.data + 1, .size = raw.size - 2}
+               : raw;
 }
 
 void plimsoll_model_request_take(struct plimsoll_span key, struct plimsoll_span text,
                                  struct plimsoll_requests *requests)
 {
-    text = unquote(text);
+    /* Where there are blanks in the JSON, as kubectl writes it, the value still has its quotes. */
+    text = plimsoll_model_unquote(text);
     if (plimsoll_span_is(key, "cpu")) {
         requests->cpu_milli = plimsoll_model_read_milli(text);
     } else if (plimsoll_span_is(key, "memory")) {

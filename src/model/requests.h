@@ -4,6 +4,9 @@
 
 #include "pod_parts.h"
 
+/** A quantity as it stands in JSON, without its quotes: it may be a bare number. */
+struct plimsoll_span plimsoll_model_unquote(struct plimsoll_span raw);
+
 /** Quantities without their quotes; 0 when they cannot be read. */
 uint64_t plimsoll_model_read_milli(struct plimsoll_span text);
 uint64_t plimsoll_model_read_memory(struct plimsoll_span text);
