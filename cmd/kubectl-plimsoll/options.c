@@ -63,6 +63,7 @@ static const struct row rows[] = {
      "where the trial pod would be (default default)"},
     {"namespace", "NAME", 'n', PAGE, take_string, FIELD(namespace_), "where Plimsoll is installed"},
     {"port", "PORT", 0, PAGE, take_port, 0, "of this machine (default a free one)"},
+    {"no-browser", NULL, 0, PAGE, take_switch, FIELD(no_browser), "only print the address"},
     {"all-namespaces", NULL, 'A', TOP, take_switch, FIELD(all_namespaces), "everybody's pods"},
     {"output", "table|wide|json|yaml", 'o', CLUSTER | VRAM, take_output, 0, "default table"},
     {"watch", NULL, 'w', TOP | EXPLAIN, take_switch, FIELD(watch), "again every two seconds"},

@@ -39,6 +39,7 @@ struct plimsoll_plugin_options {
     const char *kv_type;
     uint64_t layers, kv_heads, head_dim, context, parallel;
     uint64_t port;        /* page; 0: not given */
+    bool no_browser;      /* page */
     const char *argument; /* POD or MODEL; NULL: none */
     bool help;
 };

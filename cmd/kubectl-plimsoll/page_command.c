@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The status page is on the loopback of the server's pod: kubectl port-forward reaches it. */
+#include "browser.h"
 #include "command.h"
 #include "terminal.h"
 
@@ -119,18 +120,24 @@ static int find_server(const struct plimsoll_plugin_options *options, struct ser
 struct ear {
     const struct server *server;
     struct plimsoll_text line;
-    bool told;
+    bool told, opens; /* opens: in a browser, too */
 };
 
 static void take_line(struct ear *ear)
 {
     if (!ear->told && plimsoll_span_starts(plimsoll_text_span(&ear->line), forwarding)) {
         const char *port = ear->line.data + sizeof forwarding - 1;
+        char url[64];
+        (void)snprintf(url, sizeof url, "http://localhost:%.*s/", (int)strspn(port, "0123456789"),
+                       port);
         fprintf(stderr, "The status page of %s/%s; Ctrl-C ends it.\n", ear->server->home,
                 ear->server->name);
-        printf("http://localhost:%.*s/\n", (int)strspn(port, "0123456789"), port);
+        puts(url);
         (void)fflush(stdout);
         ear->told = true;
+        if (ear->opens) {
+            plimsoll_browser_open(url);
+        }
     }
     plimsoll_text_reset(&ear->line);
 }
@@ -163,7 +170,9 @@ static int forward(const struct plimsoll_plugin_options *options, const struct s
     }
     const char *const arguments[] = {"port-forward", "--namespace", server->home,
                                      pod.data,       ports,         NULL};
-    struct ear ear = {.server = server, .line = plimsoll_text_make(LINE_BYTES_MAX)};
+    struct ear ear = {.server = server,
+                      .line = plimsoll_text_make(LINE_BYTES_MAX),
+                      .opens = !options->no_browser};
     int result = plimsoll_kubectl_run(&options->kubectl, arguments, listen_to, &ear, err);
     plimsoll_text_clear(&ear.line);
     return result;

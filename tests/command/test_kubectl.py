@@ -433,7 +433,7 @@ class Terminal(WithKubectl):
                 break
         if until:
             os.kill(pid, signal.SIGINT)
-        os.waitpid(pid, 0)
+        self.ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(terminal)
         return got.decode()
 
@@ -452,6 +452,55 @@ class Terminal(WithKubectl):
     def test_watching_goes_on_until_it_is_ended(self):
         got = self.on_terminal("top", "-w", until=b"\033[H\033[2J")
         self.assertGreaterEqual(got.count("3 nodes, 10 cards"), 1)
+
+    def opened(self, *arguments, terminal=True, program=True, **env):
+        """@return what the page's command printed, and what the browser was given, after all that it started ended."""
+        (self.play.folder / "bin").mkdir(exist_ok=True)
+        opener = self.play.folder / "bin/xdg-open"
+        opener.unlink(missing_ok=True)
+        reading, writing = os.pipe()
+        os.set_inheritable(writing, True)
+        if program:
+            # In a group of its own, or Ctrl-C would end it with the port-forward.
+            opener.write_text(f'#!/bin/sh\nread -r _ _ _ _ group _ </proc/$$/stat\n'
+                              f'[ "$group" = $$ ] && echo "$*" >&{writing}\n')
+            opener.chmod(0o755)
+        pod = {"metadata": {"name": "plimsoll-1", "namespace": "gpu"}, "spec": {"containers": [{"name": "server"}]},
+               "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+        self.play.before = [{"match": "/pods?labelSelector=", "out": listed("Pod", [pod])},
+                            {"match": "port-forward", "out": "Forwarding from 127.0.0.1:41234 -> 10262\n"
+                                                             "Forwarding from [::1]:41234 -> 10262\n"}]
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            self.play.env.pop(name, None)
+        env["PATH"] = str(opener.parent)
+        if terminal:
+            said = self.on_terminal("page", *arguments, **env)
+        else:
+            self.play.write()
+            said = subprocess.run([PROGRAM, "page", *arguments], stdout=subprocess.PIPE, text=True, close_fds=False,
+                                  env={**self.play.env, **env}, timeout=PATIENCE_S, check=True).stdout
+        os.close(writing)
+        with open(reading, encoding="utf-8") as browser:
+            return said, browser.read()
+
+    def test_the_page_opens_in_the_browser_of_a_terminal_with_a_display(self):
+        url = "http://localhost:41234/"
+        for display in ({"DISPLAY": ":0"}, {"WAYLAND_DISPLAY": "wayland-0"}):
+            said, browser = self.opened(**display)
+            self.assertIn(url, said)
+            self.assertEqual(browser, f"{url}\n")
+        for why, asked in {"no display": {}, "an empty one": {"DISPLAY": ""},
+                           "no terminal": {"terminal": False, "DISPLAY": ":0"},
+                           "no xdg-open": {"program": False, "DISPLAY": ":0"}}.items():
+            said, browser = self.opened(**asked)
+            self.assertIn(url, said, why)
+            self.assertEqual(self.ended, 0, why)
+            self.assertNotIn("xdg-open", said, why)
+            self.assertEqual(browser, "", why)
+        said, browser = self.opened("--no-browser", DISPLAY=":0")
+        self.assertIn(url, said)
+        self.assertEqual(browser, "")
+        self.ends(2, "top", "--no-browser", err="--no-browser: no such flag")
 
     def test_an_output_that_takes_nothing_is_said(self):
         self.play.write()
