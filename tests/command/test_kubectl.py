@@ -330,6 +330,19 @@ class Explain(WithKubectl):
                             make_pod("typo", "12"), make_pod("other", scheduler="default-scheduler"),
                             make_pod("gated", schedulingGates=[{"name": "example.com/quota"}])]
 
+    def test_a_node_with_room_that_the_scheduler_refuses_is_told_in_its_words(self):
+        words = ("0/3 nodes are available: 1 node(s) had untolerated taint {team: render}, 2 node(s) didn't match "
+                 "Pod's node affinity/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful "
+                 "for scheduling.")
+        self.play.items.append(make_pod("kept-out", "1Gi", message=words))
+        said = " ".join(self.ends(1, "explain", "ai/kept-out").stdout.split())
+        self.assertRegex(said, r"ai/kept-out waits, although \d nodes? ha(s|ve) room for it now\.")
+        self.assertIn(f"it says {words}", said)
+        self.assertIn("ruled out by what the scheduler itself looks at: taints, selectors", said)
+        self.assertNotIn("would take it", said)
+        there = json.loads(self.ends(1, "explain", "ai/kept-out", "-o", "json").stdout)
+        self.assertEqual((there["standing"], there["scheduler"]["message"]), ("fits", words))
+
     def test_a_pod_that_waits_ends_with_1(self):
         event = {"reason": "InsufficientVRAM", "message": "no room for 79.9Gi", "eventTime": None,
                  "lastTimestamp": "2026-11-22T05:10:00Z", "reportingComponent": "plimsoll"}
