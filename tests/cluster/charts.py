@@ -16,6 +16,20 @@ OPTIONS = sorted([*CHART.glob("ci/*-values.yaml"), CHART / "values-ha.yaml"])
 VERSION = re.search(r"k8s\.io/kubernetes (v[0-9.]+)", (ROOT / "tests/cluster/go.mod").read_text()).group(1)
 
 
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which Helm lets the last win."""
+
+
+def strict_mapping(loader, node):
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    twice = {key for key in keys if keys.count(key) > 1}
+    assert not twice, f"{', '.join(twice)} twice in one mapping, line {node.start_mark.line + 1}"
+    return loader.construct_mapping(node, deep=True)
+
+
+StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, strict_mapping)
+
+
 def find_helm(major):
     """Skips with a sentence where there is none."""
     where = subprocess.run([ROOT / "tests/cluster/build-helm.sh", "--where"], capture_output=True, text=True,
@@ -69,7 +83,7 @@ class Helm:
         @return the objects"""
         text = self.run("template", name, chart, f"--namespace={namespace}", f"--kube-version={version}",
                         *flags(values)).stdout
-        return [one for one in yaml.safe_load_all(text) if one]
+        return [one for one in yaml.load_all(text, StrictLoader) if one]
 
     def refusal(self, *values, version=VERSION):
         """@return why the chart is not rendered"""

@@ -99,9 +99,53 @@ def test_unknown_keys_are_refused_with_their_path(helm, folder):
     ("tls.mode=cert-manager", "the cluster has no cert-manager.io/v1"),
     ("namespaceOverride=kube-system", "namespace kube-system"),
     ("kubeScheduler.schedulerName=default-scheduler", "two schedulers would bind the same pods"),
+    ("metrics.port=10250", "metrics.port and server.port are both 10250"),
+    ("kubeScheduler.port=10262", "extender.port and kubeScheduler.port are both 10262"),
+    ("fullnameOverride=1st", "the objects would be named 1st"),
+    ("nameOverride=My_GPU", "at '/nameOverride'"),
+    ("guards.extraUsers[0]=o'brien", "at '/guards/extraUsers/0'"),
+    ("agent.securityContext.capabilities.add[0]=PERFMON", "add it there"),
 ])
 def test_what_does_not_go_is_refused_with_a_sentence(helm, value, said):
     assert said in helm.refusal(value)
+
+
+def taken_away(helm, key):
+    """What `helm template` says to `key: null`, by which Helm takes a default away."""
+    return helm.run("template", "plimsoll", CHART, "--namespace=plimsoll-system", f"--kube-version={VERSION}",
+                    f"--set-json={key}=null", check=False)
+
+
+def test_a_section_or_a_value_left_empty_is_refused_with_its_path(helm):
+    # `server:` with nothing below it takes the section away, and so does `port:` with nothing behind it.
+    assert "missing property 'server'" in taken_away(helm, "server").stderr
+    assert "at '/server': missing property 'port'" in taken_away(helm, "server.port").stderr
+
+
+def test_without_a_default_the_chart_renders_or_says_what_is_missing(helm4):
+    plain = helm4.run("template", "plimsoll", CHART, "--namespace=plimsoll-system", f"--kube-version={VERSION}").stdout
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    refused = 0
+    for key in documented_values():
+        default = values
+        for part in key.split("."):
+            default = default[part]
+        done = taken_away(helm4, key)
+        if done.returncode != 0:
+            assert f"missing property '{key.split('.')[-1]}'" in done.stderr, key
+            refused += 1
+        elif default in ("", [], {}):
+            assert done.stdout == plain, key
+        else:
+            assert "<nil>" not in done.stdout and "<no value>" not in done.stdout, key
+    assert refused > 50
+
+
+def test_a_long_release_name_leaves_every_name_short_enough(helm4):
+    objects = helm4.template(name="a" * 53)
+    assert all(len(one["metadata"]["name"]) <= 63 for one in objects)
+    # A Service's, and what a ReplicaSet and a pod append to the Deployment's.
+    assert len(of_kind(objects, "Deployment")[0]["metadata"]["name"]) + len("-0123456789-01234") <= 63
 
 
 # -- the cluster's version ---------------------------------------------------------------------------------
@@ -310,6 +354,11 @@ def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
     assert agents(**amd, **intel) == ["amd"]
 
 
+def test_servers_run_on_linux(rendered):
+    pod = find(rendered["default-values.yaml"], "Deployment", "plimsoll")["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+
+
 def test_no_agent_is_privileged(rendered):
     for option, objects in rendered.items():
         for agent in of_kind(objects, "DaemonSet"):
@@ -372,6 +421,12 @@ def test_a_service_monitor_finds_its_service(rendered):
 
 # -- every value ---------------------------------------------------------------------------------------------
 
+def documented_values():
+    found = re.findall(r"^\| `([A-Za-z0-9.]+)` \|", (CHART / "README.md").read_text(), re.M)
+    assert len(found) > 150
+    return found
+
+
 def schema_of(path):
     schema = json.loads((CHART / "values.schema.json").read_text())
     for key in path.split("."):
@@ -415,10 +470,8 @@ def test_every_documented_value_changes_something(helm4):
         return helm4.run("template", "plimsoll", CHART, "--namespace=plimsoll-system", f"--kube-version={VERSION}",
                          "--skip-schema-validation", f"--values={file}", *more, check=False)
     plain = {file: render(file).stdout for file in SETTINGS}
-    documented = re.findall(r"^\| `([A-Za-z0-9.]+)` \|", (CHART / "README.md").read_text(), re.M)
-    assert len(documented) > 150
     unused = []
-    for key in documented:
+    for key in documented_values():
         schema = schema_of(key)
 
         def changes(file):

@@ -22,13 +22,23 @@
 {{- end -}}
 
 {{- define "plimsoll.labels" -}}
+{{- include "plimsoll.labelsWith" (list . dict) -}}
+{{- end -}}
+
+{{/* (context, labels of the object): no key twice, and none of ours with another value. */}}
+{{- define "plimsoll.labelsWith" -}}
+{{- $more := merge (dict) (default dict (index . 1)) (default dict (index . 0).Values.commonLabels) -}}
+{{- $more = omit $more "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance"
+    "app.kubernetes.io/version" "app.kubernetes.io/part-of" "app.kubernetes.io/managed-by" -}}
+{{- with index . 0 -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: {{ include "plimsoll.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: plimsoll
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
+{{- end }}
+{{- with $more }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -47,7 +57,7 @@ the server knows its agents by. */}}
 {{- $root := index . 0 -}}
 {{- $own := fromYaml (include "plimsoll.selectorLabels" (list $root (index . 1))) -}}
 {{- $own = merge $own (dict "app.kubernetes.io/part-of" "plimsoll") -}}
-{{- toYaml (merge $own (index . 2) $root.Values.commonLabels) -}}
+{{- toYaml (merge $own (default dict (index . 2)) (default dict $root.Values.commonLabels)) -}}
 {{- end -}}
 
 {{- define "plimsoll.serverAccount" -}}
@@ -112,7 +122,7 @@ the server knows its agents by. */}}
     "amd" (list "amd.com/gpu") "intel" (list "gpu.intel.com/*") -}}
 {{- $names := list "plimsoll.dev/vram" -}}
 {{- range $family, $shipped := $lists -}}
-{{- $names = concat $names (dig $family $shipped $.Values.config.resources) -}}
+{{- $names = concat $names (dig $family $shipped (default dict $.Values.config.resources)) -}}
 {{- end -}}
 {{- range .Values.config.profiles -}}
 {{- $names = concat $names (dig "match" "resources" (list) .) -}}
@@ -166,7 +176,7 @@ policy: {{ $config.policy }}
 maxReportAge: {{ $config.maxReportAge }}
 # Without a scheduler of our own pods keep theirs.
 schedulerName: {{ ternary .Values.kubeScheduler.schedulerName "" .Values.kubeScheduler.enabled | quote }}
-markerLimit: {{ ternary (not .Values.kubeScheduler.enabled) $config.markerLimit (eq (toString $config.markerLimit) "") }}
+markerLimit: {{ ternary $config.markerLimit (not .Values.kubeScheduler.enabled) (kindIs "bool" $config.markerLimit) }}
 nodeCapacity: {{ $config.nodeCapacity }}
 log-format: {{ $config.logFormat }}
 log-level: {{ $config.logLevel }}
