@@ -75,8 +75,8 @@ class Release:
     def install(self):
         self.helm_run("install", self.chart, "--create-namespace", f"--values={self.values}")
 
-    def upgrade(self, *values):
-        self.helm_run("upgrade", self.chart, f"--values={self.values}", *(f"--set={one}" for one in values))
+    def upgrade(self, *values, flags=()):
+        self.helm_run("upgrade", self.chart, f"--values={self.values}", *(f"--set={one}" for one in values), *flags)
 
     def objects(self):
         text = self.helm_run("get manifest").stdout
@@ -349,6 +349,35 @@ def test_two_releases_do_not_share_a_webhook(release, own_plane, chart):
         release.helm.run("install", "plimsoll", chart, "--namespace=elsewhere", "--create-namespace",
                          f"--values={release.values}")
     own_plane.api.delete("namespaces", "elsewhere")
+
+
+def test_a_second_release_of_another_name_is_refused(release, own_plane, chart):
+    release.install()
+    with pytest.raises(AssertionError, match=f"webhook plimsoll of the release {NAMESPACE}/plimsoll"):
+        release.helm.run("install", "another", chart, "--namespace=elsewhere", "--create-namespace",
+                         f"--values={release.values}")
+    # Its own next revision may have another name.
+    release.upgrade("fullnameOverride=line")
+    assert own_plane.api.find("mutatingwebhookconfigurations", "plimsoll") is None
+    assert own_plane.api.get("mutatingwebhookconfigurations", "line")
+    own_plane.api.delete("namespaces", "elsewhere")
+
+
+def test_the_way_certificates_are_made_can_be_changed_and_changed_back(release, own_plane, chart):
+    release.install()
+    server_writes(own_plane)
+    mine = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nmine\n").decode()
+    provided = ["tls.mode=provided", "tls.existingSecret=mine", f"tls.caBundle={mine}"]
+    if release.helm.major == 4:
+        with pytest.raises(AssertionError, match='conflict with "plimsoll".*caBundle'):
+            release.upgrade(*provided)
+        release.upgrade(*provided, flags=["--force-conflicts"])
+    release.upgrade(*provided)
+    assert release.webhook()["clientConfig"]["caBundle"] == mine
+    release.upgrade()
+    server_writes(own_plane)
+    release.upgrade("webhook.timeoutSeconds=7")
+    assert_kept(own_plane)
 
 
 def test_with_fail_a_gpu_pod_is_refused_while_no_server_answers_and_others_are_not(lab, release):
