@@ -322,6 +322,27 @@ def test_upgrade_and_rollback_keep_what_the_server_wrote(release, own_plane, cha
     assert left_behind(own_plane) == []
 
 
+def test_a_release_passes_from_one_helm_to_the_other(release, own_plane):
+    """Helm 3 replaces, Helm 4 applies; whoever has a new Helm has releases of the old one."""
+    other = Helm(7 - release.helm.major, own_plane.folder, own_plane.kubeconfig)
+    release.install()
+    server_writes(own_plane)
+    own, release.helm = release.helm, other
+    for seconds in (7, 8):
+        release.upgrade(f"webhook.timeoutSeconds={seconds}")
+        assert release.webhook()["timeoutSeconds"] == seconds
+        assert_kept(own_plane)
+    release.helm_run("rollback", "1")
+    assert release.webhook()["timeoutSeconds"] == 5
+    release.helm = own
+    release.upgrade("webhook.timeoutSeconds=9")
+    assert release.webhook()["timeoutSeconds"] == 9
+    assert_kept(own_plane)
+    release.helm = other
+    release.helm_run("uninstall", "--wait")
+    assert left_behind(own_plane) == []
+
+
 def test_applied_as_argo_cd_does_it_again_and_again(release, own_plane, chart):
     own_plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
 
