@@ -372,6 +372,22 @@ def test_two_releases_do_not_share_a_webhook(release, own_plane, chart):
     own_plane.api.delete("namespaces", "elsewhere")
 
 
+def test_the_notes_say_that_agents_need_a_runtime_class_which_is_missing(release, own_plane):
+    missing = "There is no RuntimeClass nvidia"
+    release.install()
+    assert missing in release.helm_run("get notes").stdout
+    release.upgrade("agent.nvidia.runtimeClassName=")
+    assert missing not in release.helm_run("get notes").stdout
+    # docs/install.md's line.
+    text = re.search(r"^kubectl create -f - <<< '(.*)'$", (ROOT / "docs/install.md").read_text(), re.M).group(1)
+    own_plane.kubectl("create", "-f", "-", text=text)
+    try:
+        release.upgrade()
+        assert missing not in release.helm_run("get notes").stdout
+    finally:
+        own_plane.api.delete("runtimeclasses", "nvidia")
+
+
 def test_a_second_release_of_another_name_is_refused(release, own_plane, chart):
     release.install()
     with pytest.raises(AssertionError, match=f"webhook plimsoll of the release {NAMESPACE}/plimsoll"):

@@ -168,6 +168,20 @@ it back and needs the right to for so long. Without a cluster to ask it is empty
 {{- end -}}
 {{- end -}}
 
+{{/* The runtime class of NVIDIA's agents where the cluster does not have it. Without a cluster to ask it is empty. */}}
+{{- define "plimsoll.missingClass" -}}
+{{- $name := .Values.agent.nvidia.runtimeClassName -}}
+{{- if and .Values.agent.enabled .Values.agent.nvidia.enabled $name -}}
+{{- if lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "system:kube-scheduler" -}}
+{{- $names := list -}}
+{{- range dig "items" (list) (lookup "node.k8s.io/v1" "RuntimeClass" "" "") -}}
+{{- $names = append $names .metadata.name -}}
+{{- end -}}
+{{- if not (has $name $names) }}{{ $name }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "plimsoll.serverConfig" -}}
 {{- $config := .Values.config -}}
 reserve: {{ $config.reserve | quote }}
