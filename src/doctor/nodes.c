@@ -156,7 +156,8 @@ static void judge_runtime_classes(struct plimsoll_doctor *doctor)
             missing++;
             plimsoll_doctor_find(doctor, check, PLIMSOLL_FINDING_WARNING,
                                  "Create it, unless the nodes' default runtime is already the "
-                                 "vendor's: pods then need none.",
+                                 "vendor's: pods then need none, and "
+                                 "agent.nvidia.runtimeClassName=\"\" lets the agents start.",
                                  "There is no RuntimeClass %s.",
                                  doctor->options.runtime_classes[i]);
         }
