@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import charts
-from charts import CHART, OPTIONS, ROOT, VERSION, Helm, define_other_projects_kinds, find, of_kind
+from charts import CHART, OPTIONS, ROOT, VERSION, Helm, StrictLoader, define_other_projects_kinds, find, of_kind
 from plimsoll import find_program
 
 NAMESPACE = "chart-dry-run"
@@ -100,6 +100,7 @@ def test_unknown_keys_are_refused_with_their_path(helm, folder):
     ("namespaceOverride=kube-system", "namespace kube-system"),
     ("kubeScheduler.schedulerName=default-scheduler", "two schedulers would bind the same pods"),
     ("metrics.port=10250", "metrics.port and server.port are both 10250"),
+    ("kubeScheduler.extraProfile.percentageOfNodesToScore=50", "would ask about a sample"),
     ("kubeScheduler.port=10262", "extender.port and kubeScheduler.port are both 10262"),
     ("fullnameOverride=1st", "the objects would be named 1st"),
     ("nameOverride=My_GPU", "at '/nameOverride'"),
@@ -280,6 +281,16 @@ def test_with_node_capacity_the_scheduler_counts_vram_itself(rendered):
     assert "pluginConfig" not in config["profiles"][0]
     rules = find(rendered["profiles-values.yaml"], "ClusterRole", "plimsoll")["rules"]
     assert {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]} in rules
+
+
+def test_plugins_that_the_user_configures_are_joined_with_ours(rendered):
+    text = find(rendered["everything-values.yaml"], "ConfigMap", "plimsoll-line-scheduler")["data"]["scheduler.yaml"]
+    profile = yaml.load(text, StrictLoader)["profiles"][0]
+    plugins = {one["name"]: one["args"] for one in profile["pluginConfig"]}
+    assert len(plugins) == len(profile["pluginConfig"]) == 2
+    assert plugins["NodeResourcesFit"] == {"ignoredResources": ["example.com/foo", "plimsoll.dev/vram"],
+                                           "scoringStrategy": {"type": "MostAllocated"}}
+    assert profile["plugins"] == {"multiPoint": {"disabled": [{"name": "ImageLocality"}]}}
 
 
 def test_each_account_may_do_what_it_needs_and_no_more(rendered):

@@ -216,14 +216,33 @@ profiles:
 - schedulerName: {{ $scheduler.schedulerName }}
   # Otherwise the scheduler asks about a sample of the nodes, and what the sample refuses waits.
   percentageOfNodesToScore: 100
-  {{- if not .Values.config.nodeCapacity }}
-  pluginConfig:
-  - name: NodeResourcesFit
-    args:
-      # No node advertises it: Plimsoll counts it.
-      ignoredResources: [plimsoll.dev/vram]
+  {{- /* The user's arguments of NodeResourcesFit are joined with ours: a plugin is there once. */}}
+  {{- $profile := default dict $scheduler.extraProfile }}
+  {{- $fit := dict }}
+  {{- $others := list }}
+  {{- range default list $profile.pluginConfig }}
+  {{- if eq .name "NodeResourcesFit" }}
+  {{- $fit = deepCopy (default dict .args) }}
+  {{- else }}
+  {{- $others = append $others . }}
   {{- end }}
-  {{- with $scheduler.extraProfile }}
+  {{- end }}
+  {{- if not .Values.config.nodeCapacity }}
+  {{- $_ := set $fit "ignoredResources" (append (default list $fit.ignoredResources) "plimsoll.dev/vram" | uniq) }}
+  {{- end }}
+  {{- if or $fit $others }}
+  pluginConfig:
+  {{- if $fit }}
+  - name: NodeResourcesFit
+    # No node advertises plimsoll.dev/vram, unless config.nodeCapacity is true: Plimsoll counts it.
+    args:
+      {{- toYaml $fit | nindent 6 }}
+  {{- end }}
+  {{- with $others }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- end }}
+  {{- with omit $profile "pluginConfig" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 extenders:
