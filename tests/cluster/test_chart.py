@@ -100,6 +100,16 @@ def test_unknown_keys_are_refused_with_their_path(helm, folder):
     ("namespaceOverride=kube-system", "namespace kube-system"),
     ("kubeScheduler.schedulerName=default-scheduler", "two schedulers would bind the same pods"),
     ("metrics.port=10250", "metrics.port and server.port are both 10250"),
+    ("config.defaultRequest=12k", "at '/config/defaultRequest'"),
+    ("config.profiles[0].name=mine,config.profiles[0].extends=nvidai", "config.profiles[0].extends is nvidai"),
+    ("config.profiles[0].name=amd,config.profiles[0].extends=nvidia", "there is a profile amd already"),
+    ("agent.interval=1m", "at '/agent/interval'"),
+    ("config.reserve=0%", "at '/config/reserve'"),
+    ("config.profiles[0].name=mine,config.profiles[0].extends=nvidia,config.profiles[0].tolerations[0].kye=a",
+     "at '/config/profiles/0/tolerations/0': additional properties 'kye' not allowed"),
+    ("kubeScheduler.schedulerName=my_scheduler", "at '/kubeScheduler/schedulerName'"),
+    ("tls.extraDNSNames[0]=my host", "at '/tls/extraDNSNames/0'"),
+    ("tls.extraIPs[0]=10.0.0.0/8", "at '/tls/extraIPs/0'"),
     ("kubeScheduler.extraProfile.percentageOfNodesToScore=50", "would ask about a sample"),
     ("kubeScheduler.port=10262", "extender.port and kubeScheduler.port are both 10262"),
     ("fullnameOverride=1st", "the objects would be named 1st"),
@@ -470,7 +480,8 @@ def value_in(file, key):
 
 
 # Where not every value of the kind will do.
-OTHERWISE = {"config.resources": {"amd": ["example.com/amd"]}}
+OTHERWISE = {"config.resources": {"amd": ["example.com/amd"]},
+             "config.profiles": [{"name": "another", "extends": "nvidia"}]}
 # Looked at only where an option of its own is set.
 SETTINGS = [CHART / "ci" / f"{name}-values.yaml" for name in
             ("default", "everything", "provided", "own-scheduler", "cert-manager", "cert-manager-issuer", "monitoring")]
