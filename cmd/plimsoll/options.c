@@ -250,7 +250,9 @@ static int read_all(int argc, char **argv, struct given *given, struct plimsoll_
         return -1;
     }
     lay_over(given, read->config);
-    bool serves = !read->check_config && !read->help;
+    /* A file that says where to listen, or a whole command line, is checked as one that serves. */
+    bool listens = read->config->listen != NULL || read->config->extender_listen != NULL;
+    bool serves = !read->help && (!read->check_config || listens);
     return check_words(read->config, err) == 0 &&
                    (!serves || check_together(read->config, err) == 0)
                ? 0

@@ -160,6 +160,12 @@ class Flags(unittest.TestCase):
             self.assertEqual(plimsoll("serve", "--config", str(path), "--check-config").stdout,
                              "the configuration is good\n")
 
+    def test_check_config_looks_at_a_whole_command_line_as_serving_does(self):
+        own = ["serve", "--check-config", "--listen", "127.0.0.1:0", "--tls-secret", "x", "--webhook", "x"]
+        self.refused(*own, says="and --service, by whose name it is called")
+        self.refused(*own, "--service", "x", "--tls-dns", "my host", says='"my host" is no DNS name')
+        self.assertEqual(plimsoll(*own, "--service", "x").stdout, "the configuration is good\n")
+
     def test_a_missing_state_file_is_named(self):
         ended = self.refused("serve", "--extender-listen", "127.0.0.1:0", "--cluster-state", "/no/such/file",
                              says="/no/such/file")
