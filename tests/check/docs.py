@@ -26,7 +26,8 @@ MADE = re.compile(r"certs/(ca|tls|client)\.(crt|key)$|/FILE$")
 FILES = ("tls.crt", "tls.key")
 # Of the first column of the symptoms, what others say: Kubernetes, TLS, and keys.
 OTHERS = ("plimsoll.dev/", "schedulerName:", "inject:", "denied the request", "x509:", "context deadline exceeded",
-          "ErrImagePull", "RuntimeClass \"nvidia\" not found", "plimsoll", "caBundle")
+          "ErrImagePull", "RuntimeClass \"nvidia\" not found", "ContainerCreating", "no runtime for", "plimsoll",
+          "caBundle")
 
 
 def slug(heading):
