@@ -27,7 +27,7 @@ FILES = ("tls.crt", "tls.key")
 # Of the first column of the symptoms, what others say: Kubernetes, TLS, and keys.
 OTHERS = ("plimsoll.dev/", "schedulerName:", "inject:", "denied the request", "x509:", "context deadline exceeded",
           "ErrImagePull", "RuntimeClass \"nvidia\" not found", "ContainerCreating", "no runtime for", "plimsoll",
-          "caBundle")
+          "caBundle", "helm install")
 
 
 def slug(heading):

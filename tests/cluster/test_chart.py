@@ -200,8 +200,10 @@ def test_what_somebody_else_writes_is_not_rendered(rendered, option):
             assert not {"data", "stringData"} & one.keys()
 
 
-def test_a_ca_of_ones_own_goes_to_the_webhook(helm4):
-    objects = helm4.template("tls.mode=provided", "tls.existingSecret=mine", "tls.caBundle=QUJD")
+# As base64 writes it, in lines, too.
+@pytest.mark.parametrize("text", ["QUJD", "QU\nJD\n"])
+def test_a_ca_of_ones_own_goes_to_the_webhook(helm4, text):
+    objects = helm4.template("tls.mode=provided", "tls.existingSecret=mine", f"tls.caBundle={text}")
     webhook = find(objects, "MutatingWebhookConfiguration", "plimsoll")["webhooks"][0]
     assert webhook["clientConfig"]["caBundle"] == "QUJD"
     assert find(objects, "ConfigMap", "plimsoll-ca")["data"] == {"ca.crt": "ABC\n"}
