@@ -180,6 +180,29 @@ def test_an_older_kubernetes_is_refused(helm, version):
     assert "chart requires kubeVersion: >=1.30.0-0" in helm.refusal(version=version)
 
 
+def distributions():
+    """@return {distribution: the values that its row in docs/install.md names}"""
+    table = (ROOT / "docs/install.md").read_text().partition("| | install | own scheduler |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ") and "---" not in line]
+    return {row[0].removeprefix("| "): re.findall(r'`((?:[a-z]\w*\.)+\w+=[^`]*)`', row[1]) for row in rows}
+
+
+@pytest.mark.parametrize("distribution", distributions())
+def test_what_a_distribution_needs_renders_together(helm, distribution, plane):
+    values = [value.replace('""', "") for value in distributions()[distribution]]
+    if any(value.startswith("server.hostNetwork") for value in values):
+        values.append("extender.clientCA.existingSecret=clients")
+    text = yaml.safe_dump_all(
+        {**one, "metadata": {**one["metadata"], "namespace": "default"}} if one["metadata"].get("namespace") else one
+        for one in helm.template(*values) if one["kind"] in ("Deployment", "DaemonSet", "ResourceQuota", "Service"))
+    plane.kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", text=text)
+
+
+def test_every_distribution_has_its_row():
+    assert list(distributions()) == ["kubeadm", "k3s", "RKE2", "Talos", "EKS", "GKE", "AKS", "OpenShift"]
+    assert len(distributions()["EKS"]) == 4
+
+
 # -- what is in it -----------------------------------------------------------------------------------------
 
 @each_option
