@@ -2,7 +2,7 @@
 /**
  * The annotation `plimsoll.dev/claim`: what a bound pod holds. The durable books (design §2.3).
  *
- * Pure. A claim owns one allocation; the caller clears it.
+ * Pure. A claim owns its lists; the caller clears it.
  */
 #pragma once
 
@@ -32,7 +32,9 @@ struct plimsoll_claim {
     uint32_t card_count;               /* 0: floating */
     struct plimsoll_claim_card *cards; /* owned */
     uint32_t floating_cards;
-    uint64_t floating_vram; /* bytes on each */
+    uint64_t floating_vram;           /* bytes on each: the most that it can come to */
+    uint32_t less_count;              /* floating only: cards where it comes to less than that */
+    struct plimsoll_claim_card *less; /* owned; no `idle` */
 };
 
 /** @return 0, or -1 with PLIMSOLL_ERR_INVALID: what is wrong at which byte. `claim` unchanged on

@@ -22,7 +22,6 @@ struct party {
     uint64_t holds, uses; /* cards, by the report */
     uint64_t on;          /* cards where it is booked */
     uint64_t used;        /* bytes on the card that is being looked at */
-    uint64_t asks;        /* the most that its request comes to by now on a card here */
 };
 
 /* A demand whose card is not known yet. */
@@ -228,45 +227,21 @@ static void read_report(struct count *count)
     }
 }
 
-/* A request that means other bytes on another card. VRAM-only pods always write bytes or a
- * percentage; what has neither is a claim whose pod was not seen yet. */
-static bool depends_on_card(const struct plimsoll_demand *demand)
-{
-    return demand->request == PLIMSOLL_REQUEST_PERCENT ||
-           (demand->request == PLIMSOLL_REQUEST_DEFAULT && demand->plugin);
-}
-
-/* A floating claim says the most that the request came to, on the card where that is most. Since
- * then annotations, the default and the cards may have changed: then the claim is shared out by
- * what the request comes to now. */
-static uint64_t share_of_claim(const struct party *party, uint64_t want)
-{
-    const uint64_t mib = UINT64_C(1) << 20; /* the product of two numbers of bytes is too large */
-    uint64_t most = party->pod->claim.floating_vram, asks = party->asks / mib, scaled;
-    if (party->asks >= most) {
-        return smaller(most, want);
-    }
-    if (asks == 0 || __builtin_mul_overflow(most, want / mib + 1, &scaled)) {
-        return most;
-    }
-    return smaller(most, scaled / asks + 1);
-}
-
-/* What a party without a claimed card has on card `i`. A floating claim of 0 bytes was made while
- * nobody knew the cards' memory: it is worth the default. */
+/* What a party without a claimed card has on card `i`. Where a claim says 0 bytes nobody knew the
+ * memory when it was made: there it is worth the default. */
 static uint64_t unplaced_on(const struct count *count, const struct party *party, uint32_t i)
 {
     const struct plimsoll_load *card = &count->load->cards[i];
     const struct plimsoll_pod *pod = party->pod;
-    uint64_t most = party->claimed ? pod->claim.floating_vram : 0;
-    if (!pod || pod->refusal || (party->claimed && most == 0)) {
-        return larger(most, default_on(card, count->node->mps, count->settings));
+    uint64_t claimed =
+        party->claimed ? floating_on(count->node, count->load->card_count, &pod->claim, i) : 0;
+    if (claimed > 0) {
+        return claimed;
     }
-    if (party->claimed && !depends_on_card(&pod->demand)) {
-        return most;
+    if (!pod || pod->refusal || party->claimed) {
+        return default_on(card, count->node->mps, count->settings);
     }
-    uint64_t want = want_on(card, &pod->demand, count->node->mps, count->settings);
-    return party->claimed ? share_of_claim(party, want) : want;
+    return want_on(card, &pod->demand, count->node->mps, count->settings);
 }
 
 static uint64_t claimed_on(const struct count *count, const struct plimsoll_claim_card *card,
@@ -392,26 +367,12 @@ static void place_party(struct count *count, struct party *party)
     }
 }
 
-static uint64_t asks_at_most(const struct count *count, const struct party *party)
-{
-    uint64_t bytes = 0;
-    for (uint64_t cards = count->candidates; cards != 0; cards &= cards - 1) {
-        const struct plimsoll_load *card = &count->load->cards[__builtin_ctzll(cards)];
-        bytes =
-            larger(bytes, want_on(card, &party->pod->demand, count->node->mps, count->settings));
-    }
-    return bytes;
-}
-
 static void book_demands(struct count *count)
 {
     for (size_t p = 0; p < count->party_count; p++) {
         struct party *party = &count->parties[p];
         if (!is_there(party)) {
             continue;
-        }
-        if (party->claimed && depends_on_card(&party->pod->demand)) {
-            party->asks = asks_at_most(count, party);
         }
         place_party(count, party);
         for (uint64_t on = party->on; on != 0; on &= on - 1) {

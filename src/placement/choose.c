@@ -30,6 +30,30 @@ static void claim_cards(const struct plimsoll_node *node, const struct plimsoll_
     }
 }
 
+/* The plugin may pick any card. Where a share of the card was asked for it comes to less on some,
+ * and what the pod asks for may be changed once it runs: so the claim says that itself. */
+static void claim_floating(const struct plimsoll_node *node, const struct plimsoll_node_load *load,
+                           const struct plimsoll_demand *demand,
+                           const struct plimsoll_placement_settings *settings,
+                           const struct plimsoll_fit *fit, struct plimsoll_claim *claim)
+{
+    claim->floating_cards = fit->distinct;
+    claim->floating_vram = fit->verdict.want; /* the most of all it may come to */
+    for (uint32_t i = 0; i < load->card_count; i++) {
+        const struct plimsoll_load *card = &load->cards[i];
+        bool sized = card->vendor == demand->vendor && card->state != PLIMSOLL_CARD_MIG &&
+                     card->state != PLIMSOLL_CARD_UNKNOWN_MEMORY;
+        uint64_t want = sized ? want_on(card, demand, node->mps, settings) : UINT64_MAX;
+        if (want >= claim->floating_vram) {
+            continue;
+        }
+        claim->less = plimsoll_realloc(claim->less, claim->less_count + 1, sizeof *claim->less);
+        struct plimsoll_claim_card *less = &claim->less[claim->less_count++];
+        *less = (struct plimsoll_claim_card){.vram = want, .idle = UINT64_MAX};
+        memcpy(less->id, node->cards[i].id, sizeof less->id);
+    }
+}
+
 /* The API server lets no longer name pass; the last byte is zero already. */
 static void copy_name(const char *name, char out[PLIMSOLL_NAME_BYTES_MAX + 1])
 {
@@ -60,8 +84,7 @@ int plimsoll_placement_choose(const struct plimsoll_node *node,
     struct plimsoll_claim made = {.pod = pod->uid};
     copy_name(node->name, made.node);
     if (fit.verdict.guarantee == PLIMSOLL_GUARANTEE_CONSERVATIVE) {
-        made.floating_cards = fit.distinct;
-        made.floating_vram = fit.verdict.want; /* the most of all it may come to */
+        claim_floating(node, load, demand, settings, &fit, &made);
     } else if (fit.verdict.guarantee == PLIMSOLL_GUARANTEE_EXACT ||
                fit.verdict.guarantee == PLIMSOLL_GUARANTEE_PINNED) {
         uint64_t cards = plimsoll_fit_pick(node, load, demand, settings, &fit);

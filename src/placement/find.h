@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Which card of a node a claim means. */
+/** Which card of a node a claim means, and for how much. */
 #pragma once
 
 #include <plimsoll/placement.h>
@@ -23,4 +23,17 @@ static inline int find_card(const struct plimsoll_node *node, uint32_t card_coun
         }
     }
     return found;
+}
+
+/** What a floating claim has on card `i`, if that is where the pod is. Said by the claim alone:
+ * what the pod asks for by now may be something else. */
+static inline uint64_t floating_on(const struct plimsoll_node *node, uint32_t card_count,
+                                   const struct plimsoll_claim *claim, uint32_t i)
+{
+    for (uint32_t j = 0; j < claim->less_count; j++) {
+        if (find_card(node, card_count, claim->less[j].id) == (int)i) {
+            return claim->less[j].vram;
+        }
+    }
+    return claim->floating_vram;
 }

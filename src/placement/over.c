@@ -25,11 +25,11 @@ uint64_t plimsoll_placement_over_line(const struct plimsoll_node *node,
     return over;
 }
 
-/* What the claim has on the card. Of a floating claim it may be any card, for all of its bytes. */
+/* What the claim has on the card; of a floating claim it may be any card. */
 static uint64_t claimed_on(const struct plimsoll_node *node, const struct plimsoll_claim *claim,
                            uint32_t card)
 {
-    uint64_t bytes = claim->card_count == 0 ? claim->floating_vram : 0;
+    uint64_t bytes = claim->card_count == 0 ? floating_on(node, node->card_count, claim, card) : 0;
     for (uint32_t i = 0; i < claim->card_count; i++) {
         if (find_card(node, node->card_count, claim->cards[i].id) == (int)card) {
             bytes = plus(bytes, claim->cards[i].vram);

@@ -117,6 +117,7 @@ static inline bool agree_on_claim(struct plimsoll_span quoted)
     assert(strcmp(quick.node, thorough.node) == 0 && quick.card_count == thorough.card_count);
     assert(quick.floating_cards == thorough.floating_cards);
     assert(quick.floating_vram == thorough.floating_vram);
+    assert(quick.less_count == 0 && thorough.less_count == 0);
     for (uint32_t i = 0; i < quick.card_count; i++) {
         assert(strcmp(quick.cards[i].id, thorough.cards[i].id) == 0);
         assert(quick.cards[i].vram == thorough.cards[i].vram);

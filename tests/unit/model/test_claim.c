@@ -84,6 +84,27 @@ static void unknown_keys_and_an_unknown_idle_are_no_fault(void **state)
     assert_null(copy.cards);
 }
 
+static void a_floating_claim_says_where_it_comes_to_less(void **state)
+{
+    (void)state;
+    const char text[] =
+        "{\"v\":1,\"pod\":\"u\",\"node\":\"n\",\"floating\":{\"cards\":1,\"vram\":9,"
+        "\"less\":[{\"id\":\"0\",\"vram\":5},{\"id\":\"GPU-1\",\"vram\":6}]}}";
+    plimsoll_autotext out = plimsoll_text_make(4096);
+    struct plimsoll_claim claim = {0}, copy = {0};
+    parsed(text, &claim);
+    assert_int_equal(claim.floating_vram, 9);
+    assert_int_equal(claim.less_count, 2);
+    assert_string_equal(claim.less[1].id, "GPU-1");
+    assert_int_equal(claim.less[1].vram, 6);
+    plimsoll_claim_copy(&claim, &copy);
+    plimsoll_claim_clear(&claim);
+    assert_null(claim.less);
+    plimsoll_claim_write(&copy, &out);
+    assert_string_equal(out.data, text);
+    plimsoll_claim_clear(&copy);
+}
+
 static void every_rule_of_the_format_is_held(void **state)
 {
     (void)state;
@@ -118,6 +139,12 @@ static void every_rule_of_the_format_is_held(void **state)
     refused(HEAD "\"floating\":{\"cards\":65,\"vram\":1}}", "from 1 to 64");
     refused(HEAD "\"floating\":{\"cards\":1}}", "vram is missing");
     refused(HEAD "\"floating\":[]}", "not an object");
+#define FLOATING HEAD "\"floating\":{\"cards\":1,\"vram\":9,\"less\":"
+    refused(FLOATING "{}}}", "less: {} is not an array");
+    refused(FLOATING "[]}}", "less: 0 cards");
+    refused(FLOATING "[7]}}", "is not an object");
+    refused(FLOATING "[{\"id\":\"0\"}]}}", "vram is missing");
+    refused(FLOATING "[{\"id\":\"0\",\"vram\":1},{\"id\":\"0\",\"vram\":2}]}}", "twice");
     refused("{\"v\":1,\"node\":\"n\",\"floating\":{\"cards\":1,\"vram\":1}}", "pod is missing");
     refused("{\"v\":1,\"pod\":\"u\",\"floating\":{\"cards\":1,\"vram\":1}}", "node is missing");
     refused("{\"v\":1,\"pod\":\"0123456789012345678901234567890123456789\",\"node\":\"n\"}",
@@ -180,6 +207,7 @@ int main(void)
         cmocka_unit_test(the_example_of_fixed_cards_is_read_and_written_alike),
         cmocka_unit_test(the_example_of_a_floating_claim_is_read_and_written_alike),
         cmocka_unit_test(unknown_keys_and_an_unknown_idle_are_no_fault),
+        cmocka_unit_test(a_floating_claim_says_where_it_comes_to_less),
         cmocka_unit_test(every_rule_of_the_format_is_held),
         cmocka_unit_test(sixty_four_cards_are_the_most),
         cmocka_unit_test(a_value_above_256_kib_is_refused),

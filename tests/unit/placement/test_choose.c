@@ -112,6 +112,21 @@ static void where_the_plugin_picks_the_claim_floats(void **state)
     assert_null(claim.cards);
     assert_int_equal(claim.floating_cards, 2);
     assert_int_equal(claim.floating_vram, (16384 - 512) / 2 * MIB); /* the largest it can come to */
+    assert_int_equal(claim.less_count, 1);
+    assert_string_equal(claim.less[0].id, "GPU-2");
+    assert_int_equal(claim.less[0].vram, (8192 - 512) / 2 * MIB);
+    plimsoll_claim_clear(&claim);
+    demand.request = PLIMSOLL_REQUEST_PERCENT;
+    demand.percent_milli = 25000;
+    struct plimsoll_claim share = chosen(&scene, demand);
+    assert_int_equal(share.floating_vram, 4096 * MIB);
+    assert_int_equal(share.less_count, 1);
+    assert_int_equal(share.less[0].vram, 2048 * MIB);
+    plimsoll_claim_clear(&share);
+    struct plimsoll_claim bytes = chosen(&scene, scene_demand(true, 1000));
+    assert_int_equal(bytes.floating_vram, 1000 * MIB);
+    assert_int_equal(bytes.less_count, 0);
+    plimsoll_claim_clear(&bytes);
 }
 
 static void a_pod_that_sees_every_card_claims_every_card(void **state)

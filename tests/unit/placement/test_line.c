@@ -263,6 +263,12 @@ static void bind_pod(struct truth *truth, struct plimsoll_demand demand,
     for (uint32_t i = 0; i < claim->card_count; i++) {
         scene->claims[at][i] = claim->cards[i];
     }
+    /* Either is there. */
+    assert_true(claim->less_count <= SCENE_CLAIM_MAX);
+    pod->claim.less = scene->claims[at];
+    for (uint32_t i = 0; i < claim->less_count; i++) {
+        scene->claims[at][i] = claim->less[i];
+    }
     pod->claim.pod = pod->uid;
     truth->on[at] = claim->card_count > 0 ? cards_of(truth, claim) : 0;
     truth->stage[at] = demand.plugin ? BOUND : STARTED;

@@ -504,8 +504,8 @@ static void a_claim_whose_card_has_gone_is_where_the_kubelet_says(void **state)
     assert_mib(two->cards[1].booked, 3000);
 }
 
-/* A driver that keeps a little more for itself changes no share. */
-static void a_floating_share_stays_a_share_of_the_card_it_is_on(void **state)
+/* A driver that keeps a little more for itself changes no claim. */
+static void a_floating_share_is_what_its_claim_says_of_the_card_it_is_on(void **state)
 {
     (void)state;
     struct scene scene;
@@ -514,14 +514,27 @@ static void a_floating_share_stays_a_share_of_the_card_it_is_on(void **state)
     struct plimsoll_demand demand = scene_demand(true, 1);
     demand.request = PLIMSOLL_REQUEST_PERCENT;
     demand.percent_milli = 50000;
-    scene_float(scene_pod(&scene, "A", demand), 1, 8000);
+    struct plimsoll_claim_card less = {.id = "GPU-0", .vram = 4000 * MIB, .idle = UINT64_MAX};
+    struct plimsoll_pod *pod = scene_pod(&scene, "A", demand);
+    scene_float(pod, 1, 8000);
+    pod->claim.less = &less;
+    pod->claim.less_count = 1;
     scene_hold(&scene, 0, "A");
     plimsoll_autofree struct plimsoll_node_load *before = scene_load(&scene);
     assert_mib(before->cards[0].booked, 4000);
     scene.cards[0].total -= 2 * MIB;
     scene.cards[1].total -= 4 * MIB;
     plimsoll_autofree struct plimsoll_node_load *after = scene_load(&scene);
-    assert_in_range(after->cards[0].booked, 4000 * MIB, 4002 * MIB);
+    assert_mib(after->cards[0].booked, 4000);
+    scene.cards[0].holder_count = 0;
+    scene_hold(&scene, 1, "A");
+    plimsoll_autofree struct plimsoll_node_load *other = scene_load(&scene);
+    assert_mib(other->cards[1].booked, 8000);
+    less.vram = 0; /* its memory was not known then */
+    scene.cards[1].holder_count = 0;
+    scene_hold(&scene, 0, "A");
+    plimsoll_autofree struct plimsoll_node_load *unknown = scene_load(&scene);
+    assert_mib(unknown->cards[0].booked, 4096);
 }
 
 /* Annotations and the configured default can change while a pod runs. Its claim does not. */
@@ -540,6 +553,29 @@ static void a_floating_claim_keeps_its_bytes_whatever_is_asked_for_by_now(void *
     pod->demand.request = PLIMSOLL_REQUEST_DEFAULT;
     plimsoll_autofree struct plimsoll_node_load *usual = scene_load(&scene);
     assert_mib(usual->cards[1].booked, 12000);
+}
+
+static void on_unequal_cards_an_edited_request_changes_no_claim_either(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, 2, 80000, 4);
+    scene.cards[1].total = 16000 * MIB;
+    struct plimsoll_pod *pod = scene_pod(&scene, "A", scene_demand(true, 10000));
+    scene_float(pod, 1, 10000);
+    for (int edit = 0; edit < 3; edit++) {
+        char refusal[] = "no quantity";
+        pod->demand.request = edit == 0 ? PLIMSOLL_REQUEST_PERCENT : PLIMSOLL_REQUEST_DEFAULT;
+        pod->demand.percent_milli = 10000;
+        pod->refusal = edit == 2 ? refusal : NULL;
+        scene.settings.default_request = PLIMSOLL_DEFAULT_SHARE;
+        scene.cards[1].holder_count = 0;
+        plimsoll_autofree struct plimsoll_node_load *before = scene_load(&scene);
+        assert_mib(before->cards[1].floating_ours, 10000);
+        scene_hold(&scene, 1, "A");
+        plimsoll_autofree struct plimsoll_node_load *known = scene_load(&scene);
+        assert_mib(known->cards[1].booked, 10000);
+    }
 }
 
 static void a_claim_made_while_memory_was_unknown_is_worth_the_default(void **state)
@@ -646,8 +682,9 @@ int main(void)
         cmocka_unit_test(a_card_known_by_index_keeps_its_claims_when_a_uuid_is_told),
         cmocka_unit_test(a_claim_whose_card_lost_its_name_floats),
         cmocka_unit_test(a_claim_whose_card_has_gone_is_where_the_kubelet_says),
-        cmocka_unit_test(a_floating_share_stays_a_share_of_the_card_it_is_on),
+        cmocka_unit_test(a_floating_share_is_what_its_claim_says_of_the_card_it_is_on),
         cmocka_unit_test(a_floating_claim_keeps_its_bytes_whatever_is_asked_for_by_now),
+        cmocka_unit_test(on_unequal_cards_an_edited_request_changes_no_claim_either),
         cmocka_unit_test(a_claim_made_while_memory_was_unknown_is_worth_the_default),
         cmocka_unit_test(pods_are_counted_alike_in_any_order_few_or_many),
         cmocka_unit_test(an_unreadable_request_is_accounted_by_the_default),
