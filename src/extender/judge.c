@@ -87,25 +87,41 @@ static bool note_seen(struct seen *seen, uint32_t number)
     return first;
 }
 
+/* Nodes are opened in functions of their own, not inlined: the compiler zeroes every local variable
+ * (-ftrivial-auto-var-init), and a glance at a summary, which is what nearly all names need, should
+ * not pay for a node that it does not look at. */
+__attribute__((noinline)) static enum plimsoll_reason
+judge_cards(const struct plimsoll_extender_call *call,
+            const struct plimsoll_extender_glimpse *glimpse)
+{
+    struct plimsoll_extender_node node;
+    call->world->open(call->world->context, glimpse, &node);
+    return plimsoll_placement_judge(node.view.node, node.load, &call->pod.demand, call->settings)
+        .reason;
+}
+
+/* Of a node whose shared load lines are not this pod's. */
+__attribute__((noinline)) static void judge_own(struct plimsoll_extender_call *call, size_t index,
+                                                const struct plimsoll_extender_glimpse *glimpse)
+{
+    struct plimsoll_extender_node node;
+    call->world->open(call->world->context, glimpse, &node);
+    plimsoll_call_judge(call, index, &node);
+}
+
 /* At the node's summary, and at its cards only where that does not tell all that the answer needs.
  */
 static void judge_known(struct plimsoll_extender_call *call, size_t index,
                         const struct plimsoll_extender_glimpse *glimpse, struct plimsoll_rank *rank)
 {
-    const struct plimsoll_extender_world *world = call->world;
-    struct plimsoll_extender_node node;
     enum plimsoll_reason reason;
     if (!call->pod.demand.gpu) {
         reason = PLIMSOLL_FITS;
     } else if (call->bound[0] != '\0' || glimpse->summary->nominated) {
-        world->open(world->context, glimpse, &node);
-        plimsoll_call_judge(call, index, &node);
+        judge_own(call, index, glimpse);
         return;
     } else if (!plimsoll_placement_glance(glimpse->summary, &call->pod.demand, &reason)) {
-        world->open(world->context, glimpse, &node);
-        reason =
-            plimsoll_placement_judge(node.view.node, node.load, &call->pod.demand, call->settings)
-                .reason;
+        reason = judge_cards(call, glimpse);
     }
     call->names.list[index].reason = (uint8_t)reason;
     if (reason == PLIMSOLL_FITS && call->verb == PLIMSOLL_VERB_PRIORITIZE) {
