@@ -120,10 +120,22 @@ static void look_back(struct plimsoll_books *books, uint64_t gains,
     }
 }
 
+/* A claim in flight stands in the picture as a node too, but that pod may still have to wait. */
+static bool is_bound(const struct plimsoll_books *books, const struct plimsoll_pod *pod)
+{
+    return pod->node != NULL && pod->node[0] != '\0' &&
+           plimsoll_entries_find(&books->entries, &pod->uid) == NULL;
+}
+
+/* A filter that was asked before somebody else bound the pod is told after it: nothing would end
+ * the wait of a pod whose binding has been seen already. */
 void plimsoll_waiting_filtered(struct plimsoll_books *books,
                                const struct plimsoll_books_event *event,
                                struct plimsoll_books_effects *effects)
 {
+    if (is_bound(books, event->pod)) {
+        return;
+    }
     if (event->view.node != NULL) {
         plimsoll_waiting_drop(books, &event->pod->uid);
         plimsoll_holds_set(books, event->pod, &event->view, event->settings, effects);

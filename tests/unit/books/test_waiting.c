@@ -251,6 +251,37 @@ static void a_pod_no_longer_waits_when_it_found_a_node_is_bound_or_gone(void **s
     desk_close(&desk);
 }
 
+/* The filter was asked before another scheduler, or the replica beside us, bound the pod. */
+static void a_pod_that_is_bound_already_neither_waits_nor_is_held(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, 1, NULL);
+    desk.pod.node = scene_name;
+    refuse(&desk, 0);
+    desk_expect(&desk, "");
+    assert_int_equal(waiting(&desk), 0);
+    desk_step(&desk, (struct plimsoll_books_event){.kind = PLIMSOLL_BOOKS_FILTERED,
+                                                   .pod = &desk.pod,
+                                                   .view = desk.scene.view});
+    desk_expect(&desk, "");
+    desk_close(&desk);
+}
+
+/* Until the Binding is known to be written only the claim in flight says where the pod is. */
+static void a_pod_whose_binding_is_in_doubt_waits_as_others_do(void **state)
+{
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, 1, NULL);
+    desk_ask(&desk, 1);
+    desk_reply(&desk, PLIMSOLL_REPLY_UNKNOWN);
+    desk.pod.node = scene_name;
+    refuse(&desk, 0);
+    assert_int_equal(waiting(&desk), 1);
+    desk_close(&desk);
+}
+
 static void a_pod_whose_request_cannot_be_read_does_not_wait_for_room(void **state)
 {
     (void)state;
@@ -360,6 +391,8 @@ int main(void)
         cmocka_unit_test(room_that_came_while_the_filter_looked_is_looked_at_again),
         cmocka_unit_test(of_two_the_one_of_higher_priority_is_woken_first_then_who_waits_longer),
         cmocka_unit_test(a_pod_no_longer_waits_when_it_found_a_node_is_bound_or_gone),
+        cmocka_unit_test(a_pod_that_is_bound_already_neither_waits_nor_is_held),
+        cmocka_unit_test(a_pod_whose_binding_is_in_doubt_waits_as_others_do),
         cmocka_unit_test(a_pod_whose_request_cannot_be_read_does_not_wait_for_room),
         cmocka_unit_test(its_own_nomination_does_not_keep_a_pod_from_being_woken),
         cmocka_unit_test(the_first_wakes_another_pod_only_as_far_as_there_is_room),
