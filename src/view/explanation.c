@@ -303,6 +303,13 @@ static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_
                              it->like == 1 ? "pod like" : "pods like");
 }
 
+/* Those that take the pod stand before all others, the best by policy first. */
+const struct candidate *
+plimsoll_explanation_best(const struct plimsoll_view_explanation *explanation)
+{
+    return explanation->fitting > 0 ? explanation->candidates : NULL;
+}
+
 /* Of what no scheduler decides, or has decided; true: that was it. */
 static bool add_settled(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
 {
@@ -350,8 +357,10 @@ static void add_pending(const struct plimsoll_view_explanation *it,
                                  scheduling->scheduler);
         break;
     case PLIMSOLL_STANDING_FITS:
-        plimsoll_text_add_format(out, "waits, although %zu %s room for it now.", it->fitting,
-                                 it->fitting == 1 ? "node has" : "nodes have");
+        plimsoll_text_add_format(out, "waits, although %zu %s room for it now: %s%s.", it->fitting,
+                                 it->fitting == 1 ? "node has" : "nodes have",
+                                 plimsoll_explanation_best(it)->seen->view.node->name,
+                                 it->fitting == 1 ? "" : " first");
         break;
     case PLIMSOLL_STANDING_WAITS:
         plimsoll_text_add_string(out, "waits: no node has room for it.");

@@ -49,6 +49,9 @@ size_t plimsoll_devices_left(const struct plimsoll_node_view *view, const struct
 
 /** `waits`, `fits` … for programs. */
 const char *plimsoll_standing_text(enum plimsoll_view_standing standing);
+/** The node with room that the policy would choose. @return borrowed; NULL: none has room */
+const struct candidate *
+plimsoll_explanation_best(const struct plimsoll_view_explanation *explanation);
 /** The answer in one sentence. */
 void plimsoll_explanation_headline(const struct plimsoll_view_explanation *explanation,
                                    struct plimsoll_text *out);

@@ -115,8 +115,28 @@ static json_t *node_of(const struct plimsoll_view_explanation *explanation,
     return it;
 }
 
+/* Of a pod that waits though a node has the VRAM: what else refuses is in the scheduler's words. */
+static json_t *ruled_out_of(const struct plimsoll_view_explanation *explanation)
+{
+    const char *name = plimsoll_explanation_best(explanation)->seen->view.node->name;
+    const char *message = explanation->question.scheduling->message;
+    plimsoll_autotext words = plimsoll_text_make(PLIMSOLL_VIEW_NOTE_BYTES_MAX);
+    plimsoll_text_add_format(&words, "It fits on %s as far as VRAM is concerned.", name);
+    if (message[0] != '\0') {
+        plimsoll_text_add_format(&words, " When the scheduler last looked, it said: %s", message);
+    }
+    json_t *it = json_object();
+    json_object_set_new(it, "name", plimsoll_document_string(name));
+    json_object_set_new(it, "text", plimsoll_document_string(words.data));
+    return it;
+}
+
 static json_t *closest_of(const struct plimsoll_view_explanation *explanation)
 {
+    if (explanation->standing == PLIMSOLL_STANDING_FITS &&
+        explanation->question.scheduling != NULL) {
+        return ruled_out_of(explanation);
+    }
     const struct candidate *closest = explanation->closest;
     if (closest == NULL || explanation->fitting > 0) {
         return json_null();

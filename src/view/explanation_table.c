@@ -140,9 +140,15 @@ static void add_scheduler(const struct page *page)
         add_row(page, "it says", scheduling->message);
     }
     if (page->it->standing == PLIMSOLL_STANDING_FITS) {
-        add_row(page, "so",
-                "either its next try is due, or the nodes with room are ruled out by what the "
-                "scheduler itself looks at: taints, selectors, affinity, CPU, memory.");
+        plimsoll_text_reset(&text);
+        plimsoll_text_add_format(
+            &text,
+            "it fits on %s as far as VRAM is concerned: either its next try is due, or %s by what "
+            "the scheduler itself looks at: taints, selectors, affinity, CPU, memory.",
+            plimsoll_explanation_best(page->it)->seen->view.node->name,
+            page->it->fitting == 1 ? "that node is ruled out"
+                                   : "that node and the others with room are ruled out");
+        add_row(page, "so", text.data);
     }
 }
 

@@ -150,6 +150,18 @@ def test_fit_knows_what_other_filters_rule_out(lab, plugin):
     assert "fits on no node now" in plugin.run("fit", "--vram", "20Gi", status=1).stdout
 
 
+def test_a_node_that_only_a_taint_closes_is_named(lab, plugin):
+    lab.add_nodes(nodes.nvidia("reserved", 81920, annotations=nodes.inventory((OTHER_CARD, 80 * GI)),
+                               taints=[{"key": "dedicated", "value": "vllm", "effect": "NoSchedule"}]))
+    lab.create(pods.gpu("sdxl", "12Gi"))
+    lab.wait_refused("sdxl", "untolerated taint")
+    closest = plugin.explain("sdxl", status=1)["closest"]
+    assert closest["name"] == "reserved"
+    assert "as far as VRAM is concerned" in closest["text"]
+    assert "untolerated taint" in closest["text"]
+    assert "it fits on reserved" in " ".join(plugin.run("explain", f"{lab.namespace}/sdxl", status=1).stdout.split())
+
+
 def test_fit_reads_what_kubectl_reads(lab, plugin, tmp_path):
     add_home(lab)
     file = tmp_path / "vllm.yaml"

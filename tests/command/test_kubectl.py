@@ -336,7 +336,7 @@ class Explain(WithKubectl):
                  "for scheduling.")
         self.play.items.append(make_pod("kept-out", "1Gi", message=words))
         said = " ".join(self.ends(1, "explain", "ai/kept-out").stdout.split())
-        self.assertRegex(said, r"ai/kept-out waits, although \d nodes? ha(s|ve) room for it now\.")
+        self.assertRegex(said, r"ai/kept-out waits, although \d nodes? ha(s|ve) room for it now: ")
         self.assertIn(f"it says {words}", said)
         self.assertIn("ruled out by what the scheduler itself looks at: taints, selectors", said)
         self.assertNotIn("would take it", said)

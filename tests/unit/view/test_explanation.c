@@ -194,7 +194,9 @@ static void a_pod_that_would_fit_is_told_where(void **state)
 {
     struct subject *it = *state;
     const char *text = plainly(it, PLIMSOLL_STANDING_FITS);
-    assert_non_null(strstr(text, "waits, although 1 node has room for it now."));
+    assert_non_null(strstr(text, "waits, although 1 node has room for it now: attic."));
+    assert_non_null(strstr(text, "it fits on attic as far as VRAM is concerned: either its next "
+                                 "try is due, or that node is ruled out by"));
     assert_null(strstr(text, "would take it"));
     assert_non_null(strstr(text, "has the room, if no other filter refuses, the best by policy "
                                  "first: 1\n    attic"));
@@ -215,6 +217,19 @@ static void every_card_is_said_only_where_a_node_has_several(void **state)
     it->lab->cluster.node_count = 0;
     plainly(it, PLIMSOLL_STANDING_WAITS);
     assert_null(strstr(it->text.data, "every NVIDIA card"));
+}
+
+static void a_program_reads_which_node_another_filter_refuses(void **state)
+{
+    struct subject *it = *state;
+    it->scheduling.message = "0/3 nodes are available: 1 node(s) had untolerated taint(s).";
+    struct plimsoll_view_explanation *explanation = plimsoll_view_explain(&it->question);
+    plimsoll_view_explanation_json(explanation, &it->text);
+    plimsoll_view_explanation_free(&explanation);
+    assert_non_null(strstr(
+        it->text.data, "\"It fits on attic as far as VRAM is concerned. When the scheduler last "
+                       "looked, it said: 0/3 nodes are available: 1 node(s) had untolerated "
+                       "taint(s).\""));
 }
 
 static void gates_other_schedulers_and_silence_are_told_apart(void **state)
@@ -351,6 +366,7 @@ int main(void)
         TEST(priority_does_not_hide_who_holds_the_room),
         TEST(a_rolling_update_that_waits_for_itself_is_told),
         TEST(a_pod_that_would_fit_is_told_where),
+        TEST(a_program_reads_which_node_another_filter_refuses),
         TEST(every_card_is_said_only_where_a_node_has_several),
         TEST(gates_other_schedulers_and_silence_are_told_apart),
         TEST(pods_that_plimsoll_has_no_part_in_are_left_alone),
