@@ -9,8 +9,6 @@
 #include <jansson.h>
 #include <sys/random.h>
 
-#define BACK_OFF_MS_MIN 1000
-#define BACK_OFF_MS_MAX 30000
 /* A kubelet asks for its node each ten seconds; this is nothing beside it. */
 #define CHECK_MS         120000
 #define PATH_BYTES_MAX   1024
@@ -70,29 +68,13 @@ struct plimsoll_writer_counts plimsoll_writer_counts(const struct plimsoll_write
     return writer->counts;
 }
 
-/* From half of `ms` to all of it: what failed for all agents at once must not come again at once.
- */
-static int64_t with_jitter(int64_t ms)
+static uint32_t any_number(void)
 {
     uint32_t random = 0;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) {
         random = UINT32_MAX / 2;
     }
-    return ms / 2 + ms / 2 * (int64_t)(random >> 12) / (UINT32_MAX >> 12);
-}
-
-static void back_off(struct plimsoll_writer *writer, const struct plimsoll_api_answer *answer,
-                     int64_t now_ms)
-{
-    int64_t wait =
-        writer->failures < 5 ? (int64_t)BACK_OFF_MS_MIN << writer->failures : BACK_OFF_MS_MAX;
-    wait = with_jitter(wait);
-    if (answer->retry_after_ms > 0) {
-        /* Not before what was asked for, and not all at the same moment after it. */
-        wait = answer->retry_after_ms + with_jitter(BACK_OFF_MS_MIN);
-    }
-    writer->retry_at = now_ms + wait;
-    writer->failures++;
+    return random;
 }
 
 /* What it means is in the status; the sentence may change each time. */
@@ -107,7 +89,9 @@ static void note_failure(struct plimsoll_writer *writer, const struct plimsoll_a
     }
     writer->failure = answer->status;
     writer->counts.failed++;
-    back_off(writer, answer, now_ms);
+    writer->retry_at =
+        now_ms + plimsoll_api_wait_ms(writer->failures, answer->retry_after_ms, any_number());
+    writer->failures++;
 }
 
 static void note_success(struct plimsoll_writer *writer)
@@ -214,7 +198,7 @@ static enum plimsoll_wrote take_answer(struct plimsoll_writer *writer,
     if (plimsoll_api_ok(answer)) {
         note_success(writer);
         writer->written = true;
-        writer->check_at = now_ms + with_jitter(CHECK_MS);
+        writer->check_at = now_ms + plimsoll_api_jitter_ms(CHECK_MS, any_number());
         return is_as_written(writer, &answer->body) ? PLIMSOLL_WROTE : PLIMSOLL_WROTE_ASTRAY;
     }
     note_failure(writer, answer, now_ms);

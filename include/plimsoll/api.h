@@ -59,3 +59,13 @@ static inline bool plimsoll_api_ok(const struct plimsoll_api_answer *answer)
 {
     return answer->status >= 200 && answer->status <= 299;
 }
+
+/** From half of `ms` to all of it, by `random` (any 32 bits): what failed for many at once must not
+ * come again at once. `ms` in [0, 2^31]. */
+int64_t plimsoll_api_jitter_ms(int64_t ms, uint32_t random);
+
+/** How long to wait after an answer that failed: a second, doubled for each of the `failures` in a
+ * row before it, 30 s at most, with jitter; and not less than `retry_after_ms` (0: not asked for),
+ * with up to a second more, so that not all come back at the same moment. What is asked for counts
+ * up to a minute. @return milliseconds in [500, 61000]. */
+int64_t plimsoll_api_wait_ms(unsigned failures, int64_t retry_after_ms, uint32_t random);

@@ -224,6 +224,30 @@ static void nobody_can_make_us_wait_longer_than_a_minute(void **state)
     world->script.status = "503 Busy";
     world->script.headers = "Retry-After: 86400\r\n";
     assert_int_equal(get(world)->retry_after_ms, 60000);
+    world->script.headers = "Retry-After: 99999999999999999999999999\r\n";
+    assert_in_range(get(world)->retry_after_ms, 0, 60000);
+}
+
+static void when_to_come_again_may_be_a_date(void **state)
+{
+    struct world *world = *state;
+    world->script.status = "503 Busy";
+    world->script.headers = "Retry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\n";
+    assert_int_equal(get(world)->retry_after_ms, 60000);
+    world->script.headers = "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n";
+    assert_int_equal(get(world)->retry_after_ms, 0);
+}
+
+static void what_is_no_time_to_come_again_is_none(void **state)
+{
+    struct world *world = *state;
+    world->script.status = "503 Busy";
+    static const char *const none[] = {"Retry-After: soon\r\n", "Retry-After: -5\r\n",
+                                       "Retry-After: \r\n"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        world->script.headers = none[i];
+        assert_int_equal(get(world)->retry_after_ms, 0);
+    }
 }
 
 static void a_body_longer_than_wanted_is_said_to_be(void **state)
@@ -327,6 +351,8 @@ int main(void)
         TEST(a_success_is_its_body_and_no_message),
         TEST(a_refusal_says_what_the_server_said_and_when_to_come_again),
         TEST(nobody_can_make_us_wait_longer_than_a_minute),
+        TEST(when_to_come_again_may_be_a_date),
+        TEST(what_is_no_time_to_come_again_is_none),
         TEST(a_body_longer_than_wanted_is_said_to_be),
         TEST(a_lost_answer_may_have_been_written),
         TEST(an_answer_that_does_not_come_is_waited_for_so_long_and_no_longer),
