@@ -16,15 +16,21 @@
 #define WIDTH_MAX        160u
 #define COMM_SIZE        PLIMSOLL_VIEW_COMM_SIZE
 
+/* Somebody looks, and the cursor can be sent about. */
+static bool has_screen(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
 /* A terminal gets colour and its own width; everything else gets what a pipe can take. */
 static struct plimsoll_view_options look_of_output(void)
 {
     struct plimsoll_view_options view = {.width = WIDTH_MIN};
-    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    const char *no_colour = getenv("NO_COLOR");
     struct winsize size;
     if (isatty(STDOUT_FILENO) == 1) {
-        view.colour = (no_colour == NULL || no_colour[0] == '\0') &&
-                      (terminal == NULL || strcmp(terminal, "dumb") != 0);
+        view.colour = has_screen() && (no_colour == NULL || no_colour[0] == '\0');
         if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > WIDTH_MIN) {
             view.width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
         }
@@ -130,7 +136,7 @@ static int print_look(struct plimsoll_observer *observer,
     } else if (result == 0) {
         add_table(options, &view, &look, plimsoll_observer_trouble(observer), &out);
     }
-    if (options->watch && view.colour && !options->json) {
+    if (options->watch && has_screen() && !options->json) {
         show_screen(&out);
     } else if (result == 0) {
         (void)fwrite(out.data, 1, out.size, stdout);

@@ -249,6 +249,11 @@ class Printing(unittest.TestCase):
         self.assertEqual(first.splitlines()[1:], second.splitlines()[1:])  # the first has the time
         self.assertNotIn("\033[2J", text)
 
+    def test_a_screen_without_colour_is_one_screen_all_the_same(self):
+        text = self.on_terminal("--watch", "--interval", "200ms", until=b"driver fake", NO_COLOR="1")
+        self.assertGreaterEqual(text.count("\033[H"), 2)
+        self.assertNotRegex(text, "\033\\[[0-9;]*m")
+
     def test_watch_prints_until_it_is_told_to_stop(self):
         child = subprocess.Popen([PROGRAM, "--watch", "-o", "json", "--interval", "200ms", "--reader",
                                   f"fake:{CARDS}"], stdout=subprocess.PIPE, text=True)
