@@ -377,19 +377,24 @@ def test_the_network_policy_opens_the_webhook_to_all_and_nothing_but_metrics_bes
     assert opens("plimsoll-agent") == {"metrics": [who]}
 
 
-def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
-    def runs_on(name, labels):
-        pod = find(rendered["default-values.yaml"], "DaemonSet", name)["spec"]["template"]["spec"]
-        required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+def runs_on(agent, labels):
+    """@return whether a node with these labels gets a pod of that DaemonSet; a node's name is not looked at"""
+    affinity = agent["spec"]["template"]["spec"]["affinity"]
+    required = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
 
-        def holds(term):
-            return all((labels.get(one["key"]) in one["values"]) == (one["operator"] == "In")
-                       for one in term["matchExpressions"])
-        return any(holds(term) for term in required["nodeSelectorTerms"])
+    def holds(term):
+        return all((labels.get(one["key"]) in one["values"]) == (one["operator"] == "In")
+                   for one in term["matchExpressions"])
+    return any(holds(term) for term in required["nodeSelectorTerms"])
+
+
+def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
+    daemon_sets = {vendor: find(rendered["default-values.yaml"], "DaemonSet", f"plimsoll-agent-{vendor}")
+                   for vendor in ("nvidia", "amd", "intel")}
 
     def agents(**labels):
         labels = {key.replace("_", "/"): value for key, value in labels.items()}
-        return [vendor for vendor in ("nvidia", "amd", "intel") if runs_on(f"plimsoll-agent-{vendor}", labels)]
+        return [vendor for vendor, agent in daemon_sets.items() if runs_on(agent, labels)]
     nvidia, amd = {"nvidia.com_gpu.present": "true"}, {"feature.node.kubernetes.io_amd-gpu": "true"}
     intel = {"intel.feature.node.kubernetes.io_gpu": "true"}
     assert agents() == []
@@ -398,6 +403,19 @@ def test_one_agent_looks_after_a_node_of_several_vendors(rendered):
     assert agents(**intel) == ["intel"]
     assert agents(**nvidia, **amd, **intel) == ["nvidia"]
     assert agents(**amd, **intel) == ["amd"]
+
+
+def test_an_affinity_of_the_users_narrows_where_agents_run(rendered):
+    agent = find(rendered["everything-values.yaml"], "DaemonSet", "plimsoll-line-agent-nvidia")
+    gpu = {"nvidia.com/gpu.present": "true"}
+    assert [zone for zone in "abc" if runs_on(agent, {**gpu, "zone": zone})] == ["a", "b"]
+    assert not runs_on(agent, {"zone": "a"}) and not runs_on(agent, gpu)
+    affinity = agent["spec"]["template"]["spec"]["affinity"]
+    terms = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    in_b = [term for term in terms if term["matchExpressions"][-1]["values"] == ["b"]]
+    assert len(in_b) == 4 and all(term["matchFields"][0]["key"] == "metadata.name" for term in in_b)
+    assert affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"][0]["weight"] == 1
+    assert affinity["podAntiAffinity"]
 
 
 def test_servers_run_on_linux(rendered):
