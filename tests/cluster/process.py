@@ -32,10 +32,11 @@ class Child:
         self.log = folder / f"{name}.log"
         self.process = None
 
-    def start(self):
+    def start(self, environment=None):
+        """@param environment: instead of ours"""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                 process_group=0, preexec_fn=_die_with_parent)
         _children.append(self)
         say(f"{self.name} started, pid {self.process.pid}, log {self.log}")

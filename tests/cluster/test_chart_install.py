@@ -21,7 +21,7 @@ from control_plane import ControlPlane
 from lab import Lab
 from manifests import NAMESPACE, Objects
 from plimsoll import Plimsoll
-from process import say
+from process import CEILING_S, Child, say
 from test_kubectl import Plugin
 
 SERVER_ACCOUNT = f"system:serviceaccount:{NAMESPACE}:tests-server"
@@ -258,36 +258,83 @@ def test_a_gpu_pod_from_before_the_install_is_accounted(lab, release):
     lab.wait_running("after")
 
 
-def test_the_helm_test_tells_whether_the_webhook_is_called(lab, release, own_plane):
+class Kubelet:
+    """What a kubelet does of the pod of `helm test`: its command is run, and how that ends is the pod's end."""
+
+    def __init__(self, plane):
+        self.plane, self.said = plane, ""
+
+    def run(self, name):
+        pod = self.plane.api.get("pods", name, NAMESPACE)
+        kubeconfig = self.plane.token_kubeconfig("helm-test", NAMESPACE, pod["spec"]["serviceAccountName"])
+        container = pod["spec"]["containers"][0]
+        folders = {mount["mountPath"]: self._volume(pod, mount["name"]) for mount in container["volumeMounts"]}
+        mounted = re.compile(f"=({'|'.join(folders)})(?=/|$)")
+        words = [mounted.sub(lambda path: f"={folders[path[1]]}", word) for word in container["command"]]
+
+        def ask():
+            # Behind the tests' own, this kubeconfig counts.
+            done = self.plane.kubectl(*words[1:], f"--kubeconfig={kubeconfig}", check=False)
+            # A role counts some time after it is written.
+            return None if "forbidden: User" in done.stderr else done
+        done = self.plane.wait_for("RBAC to know the test's account", ask)
+        self.said = done.stdout + done.stderr
+        self.plane.api.call("PATCH", self.plane.api.path("pods", NAMESPACE, name) + "/status",
+                            {"status": {"phase": "Failed" if done.returncode else "Succeeded"}},
+                            "application/merge-patch+json")
+
+    def _volume(self, pod, name):
+        """@return the folder here that it is"""
+        folder = self.plane.folder / f"helm-test-{name}"
+        folder.mkdir(exist_ok=True)
+        volume = next(one for one in pod["spec"]["volumes"] if one["name"] == name)
+        if "configMap" in volume:
+            data = self.plane.api.get("configmaps", volume["configMap"]["name"], NAMESPACE)["data"]
+            for file, text in data.items():
+                (folder / file).write_text(text)
+        return folder
+
+
+def test_helm_test_tells_whether_the_webhook_is_called(lab, release, own_plane):
     release.install()
     release.start()
+    lab.add_nodes(nodes.node("plain"))
     in_force(lab)
-    hooks = [one for one in yaml.safe_load_all(release.helm_run("get hooks").stdout) if one]
-    pod = find(hooks, "Pod", "plimsoll-test")
-    own_plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(one for one in hooks if one != pod))
-    kubeconfig = own_plane.token_kubeconfig("helm-test", NAMESPACE, pod["spec"]["serviceAccountName"])
-    asked = own_plane.folder / "helm-test-pod.yaml"
-    asked.write_text(find(hooks, "ConfigMap", "plimsoll-test")["data"]["pod.yaml"])
+    kubelet = Kubelet(own_plane)
 
-    def ask():
-        words = [word for word in pod["spec"]["containers"][0]["command"][1:]
-                 if not word.startswith(("--filename", "--cache-dir"))]
-        # Behind the tests' own, this kubeconfig counts.
-        return own_plane.kubectl(*words, f"--filename={asked}", f"--kubeconfig={kubeconfig}", check=False)
-    lab.wait_for("RBAC to know the test's account", lambda: "forbidden: User" not in ask().stderr)
-    done = ask()
-    assert done.returncode == 0, done.stderr
-    assert "pod/plimsoll-test created (server dry run)" in done.stdout
+    def helm_test():
+        """@return its exit status"""
+        testing = Child(f"helm{release.helm.major}-test", [
+            release.helm.program, "test", "plimsoll", f"--namespace={NAMESPACE}"], own_plane.folder)
+        testing.start(environment=release.helm.environment)
+
+        def pod():
+            testing.must_run()
+            found = own_plane.api.find("pods", "plimsoll-test", NAMESPACE)
+            return found and found["status"]["phase"] == "Running"
+        try:
+            own_plane.wait_for("the test's pod to run", pod)
+            kubelet.run("plimsoll-test")
+            return testing.process.wait(CEILING_S)
+        finally:
+            testing.stop()
+
+    def left():
+        return own_plane.kubectl("get", "pods,configmaps,serviceaccounts,roles,rolebindings", "--all-namespaces",
+                                 "--field-selector=metadata.name=plimsoll-test", "--output=name").stdout.split()
+    assert helm_test() == 0, kubelet.said
+    assert "pod/plimsoll-test created (server dry run)" in kubelet.said
+    assert left() == []
     release.plimsoll.stop_server()
-    done = ask()
-    assert done.returncode != 0
-    assert "plimsoll.dev/claim" in done.stderr
-    # What the dry run made.
+    assert helm_test() != 0
+    assert "plimsoll.dev/claim" in kubelet.said
+    # What the dry run made is not there; the pod that failed is, to be looked at until the next test.
     assert own_plane.api.find("pods", "plimsoll-test", "default") is None
-    for one in hooks[::-1]:
-        if one != pod:
-            own_plane.kubectl("delete", one["kind"], one["metadata"]["name"], "--ignore-not-found",
-                              "--namespace", one["metadata"]["namespace"])
+    assert left() == ["pod/plimsoll-test"]
+    release.plimsoll.start_server()
+    in_force(lab)
+    assert helm_test() == 0, kubelet.said
+    assert left() == []
 
 
 def server_writes(plane):
