@@ -62,7 +62,7 @@ static inline uint64_t want_on(const struct plimsoll_load *card,
 
 /**
  * What a pod gets that goes to this very card: the default makes do with what the host leaves. (A
- * floating claim cannot: it says one number for all cards.)
+ * floating claim does not: what the host leaves may be another card's when the plugin picks.)
  */
 static inline uint64_t want_here(const struct plimsoll_load *card,
                                  const struct plimsoll_demand *demand, bool mps,
