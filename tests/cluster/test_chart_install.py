@@ -137,6 +137,24 @@ def mutated(pod):
     return pod["metadata"]["annotations"].get("plimsoll.dev/profile") == "nvidia"
 
 
+def noted(notes):
+    """@return the commands for a first GPU pod and for free VRAM, as the notes have them"""
+    commands = re.findall(r"^  (kubectl (?:.*\\\n)*.*)$", notes, re.M)
+    return (next(one for one in commands if one.startswith("kubectl run first ")),
+            next(one for one in commands if "free-vram" in one))
+
+
+def one_line(text):
+    return " ".join(text.replace("\\\n", " ").split())
+
+
+def run_in_shell(plane, command):
+    """@return its output"""
+    environment = {"PATH": f"{plane.binaries}:{os.environ['PATH']}", "HOME": str(plane.folder),
+                   "KUBECONFIG": str(plane.kubeconfig)}
+    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False).stdout
+
+
 def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
     def trusted():
         return release.webhook()["clientConfig"]["caBundle"]
@@ -146,12 +164,17 @@ def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
     lab.add_runtime_class()
     lab.add_nodes(nodes.nvidia("box", 16384))
     in_force(lab)
-    lab.create(pods.gpu("first", "12Gi"))
+    first, free = noted(release.helm_run("get notes").stdout)
+    run_in_shell(own_plane, first.replace("kubectl run", f"kubectl --namespace={lab.namespace} run"))
     placed = lab.wait_running("first")[0]
-    say(f"helm{release.helm.major}: {time.monotonic() - began:.1f} s from install to the first placed pod")
+    took = time.monotonic() - began
+    say(f"helm{release.helm.major}: {took:.1f} s from install to the first placed pod")
+    assert took < 60
     assert placed["spec"]["schedulerName"] == "plimsoll-scheduler"
-    assert "plimsoll.dev/claim" in placed["metadata"]["annotations"]
-    assert "A first GPU pod" in release.helm_run("get notes").stdout
+    assert json.loads(placed["metadata"]["annotations"]["plimsoll.dev/claim"])["cards"][0]["vram"] == 2 << 30
+    assert one_line(first) in one_line((ROOT / "docs/install.md").read_text())
+    lab.annotate_node("box", free_vram="11.2Gi")
+    assert re.search(r"^box +11\.2Gi$", run_in_shell(own_plane, free), re.M)
 
     # Upgrade, after the server has made another CA.
     old = release.webhook()["clientConfig"]["caBundle"]
@@ -183,7 +206,7 @@ def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
     release.helm_run("uninstall", "--wait")
     assert left_behind(own_plane) == []
     lab.wait_for("the API server to forget the webhook", lambda: lab.create(pods.gpu("afterwards", "1Gi")))
-    assert "plimsoll.dev/profile" not in lab.pod("afterwards")["metadata"]["annotations"]
+    assert "plimsoll.dev/profile" not in lab.wait_running("afterwards")[0]["metadata"]["annotations"]
     assert lab.phases()["first"] == "Running"
 
 
@@ -223,9 +246,7 @@ def test_node_capacity_can_be_taken_back_by_hand(own_plane, release):
     own_plane.api.create("nodes", node)
     own_plane.api.create("nodes", nodes.node("plain"))
     try:
-        environment = {"PATH": f"{own_plane.binaries}:{os.environ['PATH']}", "HOME": str(own_plane.folder),
-                       "KUBECONFIG": str(own_plane.kubeconfig)}
-        subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        run_in_shell(own_plane, command)
         status = own_plane.api.get("nodes", "box")["status"]
         assert "plimsoll.dev/vram" not in status["capacity"]
         assert status["capacity"]["nvidia.com/gpu"]
