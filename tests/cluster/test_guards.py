@@ -444,6 +444,32 @@ def test_the_agent_changes_no_status_even_with_the_right_to(mighty_agent, what):
         "the agent changes annotations of its node, nothing else")
 
 
+@pytest.fixture
+def mighty_editor(people):
+    """A service account of a user's, with every right that RBAC can give."""
+    grant_all(people.lab, "guards-editor", account("editor", people.lab.outside))
+    people.lab.wait_for("RBAC to know it", lambda: allowed(lambda: people.editor.list("configmaps", "default")))
+    return people.editor
+
+
+@pytest.mark.parametrize("who", ["mighty_agent", "mighty_editor"])
+def test_an_account_that_may_do_everything_else_still_makes_no_claim(people, who, request):
+    lab, api = people.lab, request.getfixturevalue(who)
+    name = held(people)
+    lab.api.create("pods", plain("waiting"), lab.outside)
+    for key in RESERVED:
+        for subresource in ("", "status"):
+            assert refused(lambda: annotate(api, lab, name, {key: "2"}, subresource)) == (
+                f"{key}: only Plimsoll changes it after the pod is created")
+        for how in ("pods/binding", "bindings"):
+            assert refused(lambda: bind(api, lab, "waiting", {key: A_CLAIM}, how)) == (
+                f"{key}: only Plimsoll may bind a pod with it")
+    assert annotations(lab, name) == {key: "1" for key in RESERVED}
+    # The rights were there: without the annotation it is done.
+    bind(api, lab, "waiting")
+    assert lab.api.get("pods", "waiting", lab.outside)["spec"]["nodeName"] == "guarded-0"
+
+
 def test_nodes_are_everybody_elses_as_before(people):
     patch_node(people.kubelet, "guarded-0", {"metadata": {"annotations": {"example.com/kubelet": "x"}}})
     patch_node(people.kubelet, "guarded-0", {"status": {"capacity": {"example.com/thing": "1"}}}, "/status")
