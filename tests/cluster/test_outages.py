@@ -23,8 +23,18 @@ def set_failure_policy(lab, policy):
                   [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": policy}])
 
 
-def test_with_ignore_a_gpu_pod_is_created_as_it_was_written(down):
+def test_with_ignore_a_gpu_pod_is_created_as_it_was_written_and_counted_afterwards(down):
     assert down.added(pods.gpu("bare")) == {}
+    down.create(pods.gpu("missed"))
+    down.wait_running("missed")
+
+    down.plimsoll.start_server()
+    down.wait_for("pods to be mutated again", lambda: down.added(pods.gpu("bare")))
+    down.create(pods.gpu("over", "14Gi"))
+    down.wait_refused("over", "insufficient free VRAM (want 14Gi)")
+    assert "plimsoll.dev/claim" not in down.pod("missed")["metadata"].get("annotations", {})
+    down.create(pods.gpu("fits", "11Gi"))
+    down.wait_running("fits")
 
 
 def test_with_fail_a_gpu_pod_is_refused_and_others_are_not(down):
