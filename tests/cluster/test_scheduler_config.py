@@ -237,6 +237,20 @@ def test_flags_say_the_same_as_the_cluster(site):
     assert extender["tlsConfig"]["serverName"] == SERVER_NAME
 
 
+def test_a_second_scheduler_is_told_what_is_live(site):
+    api = site.plane.api
+    api.merge("configmaps", LIVE, {"data": {"plimsoll.yaml": "schedulerName: gpus\nnodeCapacity: true\n"}}, LIVE)
+    api.patch("deployments", LIVE, [{"op": "replace", "path": "/spec/template/spec/containers/0/args",
+                                     "value": ["serve", "--extender-listen=127.0.0.1:20262"]}], LIVE)
+    done = site.ask("second")
+    assert (done.returncode, done.stderr) == (0, "")
+    config = yaml.safe_load(done.stdout)
+    assert config["leaderElection"]["resourceNamespace"] == LIVE
+    assert config["extenders"][0]["urlPrefix"] == "http://127.0.0.1:20262"
+    # The scheduler counts VRAM, too, where the nodes advertise it.
+    assert config["profiles"] == [{"schedulerName": "gpus", "percentageOfNodesToScore": 100}]
+
+
 def test_the_installed_profiles_are_what_the_scheduler_asks_about(site):
     site.plane.api.merge("configmaps", LIVE, {"data": {"plimsoll.yaml": OWN_SCHEDULER + (
         "profiles: [{name: mine, extends: nvidia, match: {resources: [example.com/shared-gpu]}}]\n"
