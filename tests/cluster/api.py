@@ -18,6 +18,8 @@ _PATHS = {  # plural: (prefix, namespaced)
     "secrets": ("/api/v1", True),
     "deployments": ("/apis/apps/v1", True),
     "replicasets": ("/apis/apps/v1", True),
+    "endpointslices": ("/apis/discovery.k8s.io/v1", True),
+    "resourceclaims": ("/apis/resource.k8s.io/v1", True),
     "leases": ("/apis/coordination.k8s.io/v1", True),
     "runtimeclasses": ("/apis/node.k8s.io/v1", False),
     "clusterroles": ("/apis/rbac.authorization.k8s.io/v1", False),

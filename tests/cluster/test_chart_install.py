@@ -500,6 +500,18 @@ def refused(lab, pod):
     return False
 
 
+def hold_by_dra(api, namespace):
+    """A claim as a DRA driver for GPUs leaves it."""
+    request = {"name": "gpu", "exactly": {"deviceClassName": "gpu.nvidia.com"}}
+    claim = {"metadata": {"name": "held"}, "spec": {"devices": {"requests": [request]}}}
+    api.create("resourceclaims", claim, namespace)
+    device = {"request": "gpu", "driver": "gpu.nvidia.com", "pool": "box", "device": "gpu-0"}
+    api.call("PATCH", api.path("resourceclaims", namespace, "held") + "/status",
+             {"status": {"allocation": {"devices": {"results": [device]}}}}, "application/merge-patch+json")
+
+
+# What doctor finds does not depend on which Helm installed it.
+@pytest.mark.parametrize("release", [4], ids=["helm4"], indirect=True)
 def test_doctor_finds_nothing_in_a_healthy_release_and_what_is_broken(lab, release, own_plane):
     plugin = Plugin(lab)
 
@@ -523,21 +535,36 @@ def test_doctor_finds_nothing_in_a_healthy_release_and_what_is_broken(lab, relea
     lab.wait_for("a release that is well", lambda: "All is well." in plugin.run("doctor").stdout)
 
     release.plimsoll.stop_server()
+    release.plimsoll.scheduler.stop()
+    lab.create(pods.pod("nobody-looks", schedulerName="plimsoll-scheduler"))
     own_plane.api.patch("mutatingwebhookconfigurations", "plimsoll",
                         [{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": AUTHORITY}])
     own_plane.api.merge("deployments", "plimsoll", {"metadata": {"labels": {"app.kubernetes.io/version": "0.0.1"}}},
                         NAMESPACE)
     own_plane.api.delete("runtimeclasses", "nvidia")
     lab.add_nodes(nodes.node("bare", resources={"nvidia.com/gpu": "1"}), wait=False)
+    for name, then in (("silent", "2026-01-01T00:00:00Z"), ("early", "2099-01-01T00:00:00Z")):
+        told = {"plimsoll.dev/free-vram": "8Gi", "plimsoll.dev/free-vram-time": then}
+        lab.add_nodes(nodes.nvidia(name, 16384, annotations=told), wait=False)
+    own_plane.api.create("endpointslices", {
+        "metadata": {"name": "plimsoll-1", "labels": {"kubernetes.io/service-name": "plimsoll"}},
+        "addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.1"], "conditions": {"ready": False}}]}, NAMESPACE)
+    hold_by_dra(own_plane.api, lab.namespace)
     lab.wait_for("a GPU pod that nobody changed",
                  lambda: not mutated(lab.create(pods.gpu(f"unseen-{time.monotonic_ns()}", "1Gi"))))
     web = pods.deployment("web", pods.pod("web"))
     web["metadata"]["annotations"] = {"plimsoll.dev/vram": "1Gi"}
     own_plane.api.create("deployments", web, lab.namespace)
+    # Of the scheduler it says both only after a minute's patience.
+    lab.wait_for("the scheduler's absence to be found",
+                 lambda: all(words in ill(1)[1] for words in ("Nobody renews", f"{lab.namespace}/nobody-looks")))
     found, said = ill(1)
-    assert found >= {("admission", "problem"), ("certificates", "problem"), ("versions", "warning"),
-                     ("runtimeClasses", "warning"), ("agents", "warning"), ("pods", "warning"),
-                     ("annotations", "warning")}
-    for words in ("bare", "unseen-", f"{lab.namespace}/web", "plimsoll (0.0.1)", "no caBundle"):
-        assert words in said
+    assert found == {("endpoints", "problem"), ("certificates", "problem"), ("versions", "warning"),
+                     ("scheduler", "problem"), ("admission", "problem"), ("clocks", "warning"),
+                     ("agents", "warning"), ("reports", "warning"), ("runtimeClasses", "warning"),
+                     ("pods", "warning"), ("annotations", "warning"), ("dra", "warning")}
+    for words in ("without an agent (1): bare", "report is stale (1): silent", "The report of node early is",
+                  "unseen-", f"not on its pods (1): {lab.namespace}/web", "plimsoll (0.0.1)", "no caBundle",
+                  f"No endpoint of Service {NAMESPACE}/plimsoll is ready", f"not accounted (1): {lab.namespace}/held"):
+        assert words in said, words
     assert "plimsoll-doctor" not in {pod["metadata"]["name"] for pod in own_plane.api.list("pods", "default")}
