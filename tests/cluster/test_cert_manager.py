@@ -5,6 +5,7 @@ an upgrade, and the way to and from tls.mode=self."""
 import base64
 import json
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -15,7 +16,7 @@ from charts import define_other_projects_kinds, find_cert_manager
 from control_plane import ControlPlane
 from home import certificates
 from manifests import NAMESPACE, Objects
-from plimsoll import SERVER_ACCOUNT
+from plimsoll import SERVER_ACCOUNT, find_program
 from process import Child
 from test_chart_install import copy_chart, in_force, lab, mutated, release  # noqa: F401  fixtures
 
@@ -133,6 +134,31 @@ def test_it_makes_injects_and_renews_what_the_webhook_needs(lab, release, own_pl
     lab.wait_for("pods to be mutated", lambda: mutated(lab.preview(pods.gpu("asking", "1Gi"))))
     release.upgrade("tls.mode=cert-manager")
     lab.wait_for("cert-manager to write the caBundle again", trusts_its_ca)
+
+
+def test_an_issuer_of_ones_own_signs_and_its_ca_is_trusted(release, own_plane):  # noqa: F811
+    folder = own_plane.folder / f"company-{release.helm.major}"
+    subprocess.run([find_program(), "certs", "--out", folder, "--client", "unused"], check=True,
+                   stdout=subprocess.DEVNULL)
+    company = (folder / "ca.crt").read_text()
+    own_plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
+    own_plane.kubectl("create", "secret", "generic", "company", f"--namespace={NAMESPACE}",
+                      f"--from-file=tls.crt={folder / 'ca.crt'}", f"--from-file=tls.key={folder / 'ca.key'}")
+    own_plane.kubectl("create", "-f", "-", text=json.dumps({
+        "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "spec": {"ca": {"secretName": "company"}},
+        "metadata": {"name": "company", "namespace": NAMESPACE}}))
+    issuer = ["name=company", "kind=Issuer", "group=cert-manager.io"]
+    release.helm_run("install", release.chart, f"--values={release.values}", "--set=tls.mode=cert-manager",
+                     *(f"--set=tls.certManager.issuerRef.{one}" for one in issuer))
+
+    def trusted():
+        return base64.b64decode(release.webhook()["clientConfig"].get("caBundle", "")).decode().strip()
+    own_plane.wait_for("cert-manager to write the caBundle", lambda: trusted() == company.strip())
+    secret = own_plane.api.get("secrets", SECRET, NAMESPACE)["data"]
+    leaf = own_plane.folder / f"company-leaf-{release.helm.major}.crt"
+    leaf.write_bytes(base64.b64decode(secret["tls.crt"]))
+    subprocess.run(["openssl", "verify", "-CAfile", folder / "ca.crt", "-verify_hostname",
+                    f"plimsoll.{NAMESPACE}.svc", leaf], check=True, stdout=subprocess.DEVNULL)
 
 
 def served(release):
