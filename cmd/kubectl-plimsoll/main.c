@@ -28,24 +28,27 @@ static const struct {
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+static const char exit_codes[] =
+    "exit codes\n"
+    "  0   yes: it runs, it fits, all is well\n"
+    "  1   no: it waits, it fits nowhere, something is wrong\n"
+    "  2   the command line is wrong\n"
+    "  3   not answered: no kubectl, no cluster, no such pod or model, no rights\n";
+
 static void list_commands(FILE *out)
 {
     (void)fputs("usage: " NAME " COMMAND [FLAG]...\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
     }
-    (void)fputs("  version   print the version\n"
-                "  help      print this\n\n" NAME
-                " COMMAND --help lists the flags of a command.\n\n"
-                "exit codes\n"
-                "  0   yes: it runs, it fits, all is well\n"
-                "  1   no: it waits, it fits nowhere, something is wrong\n"
-                "  2   the command line is wrong\n"
-                "  3   not answered: no kubectl, no cluster, no such pod, no rights\n\n"
-                "environment\n"
-                "  KUBECTL    the kubectl that reaches the cluster (default: the one in PATH)\n"
-                "  NO_COLOR   no colour on a terminal, either\n",
-                out);
+    fprintf(out,
+            "  version   print the version\n"
+            "  help      print this\n\n" NAME " COMMAND --help lists the flags of a command.\n\n"
+            "%s\n"
+            "environment\n"
+            "  KUBECTL    the kubectl that reaches the cluster (default: the one in PATH)\n"
+            "  NO_COLOR   no colour on a terminal, either\n",
+            exit_codes);
 }
 
 static int run(size_t index, int argc, char **argv)
@@ -61,6 +64,7 @@ static int run(size_t index, int argc, char **argv)
         printf("usage: " NAME " %s %s[FLAG]...\n\n%s\n\n", commands[index].name,
                commands[index].argument, commands[index].help);
         plimsoll_plugin_options_help(commands[index].which, stdout);
+        printf("\n%s", exit_codes);
     } else {
         code = commands[index].run(&options);
     }

@@ -61,7 +61,21 @@ static void read_port(struct plimsoll_json container, char port[8])
     }
 }
 
-static int choose(struct plimsoll_json list, struct server *server, struct plimsoll_error *err)
+static int miss(const char *home, struct plimsoll_error *err)
+{
+    if (home != NULL) {
+        return plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND,
+                                  "no pod of the server is in namespace %s; without -n it is "
+                                  "looked for in every namespace",
+                                  home);
+    }
+    return plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND,
+                              "no pod of the server is in any namespace; install the chart, or "
+                              "apply manifests/");
+}
+
+static int choose(struct plimsoll_json list, const char *home, struct server *server,
+                  struct plimsoll_error *err)
 {
     struct plimsoll_json pod = plimsoll_json_first(plimsoll_json_get(list, "items"));
     size_t count = plimsoll_json_count(plimsoll_json_get(list, "items"));
@@ -69,11 +83,12 @@ static int choose(struct plimsoll_json list, struct server *server, struct plims
         pod = plimsoll_json_next(pod);
     }
     if (!is_there(pod)) {
-        return count > 0 ? plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE,
-                                              "of %zu pods of the server none is ready", count)
-                         : plimsoll_error_set(err, PLIMSOLL_ERR_NOT_FOUND,
-                                              "no pod of the server is there; is Plimsoll "
-                                              "installed in the namespace of -n?");
+        return count > 0
+                   ? plimsoll_error_set(err, PLIMSOLL_ERR_UNAVAILABLE,
+                                        "of %zu %s of the server none is ready; kubectl plimsoll "
+                                        "doctor says more",
+                                        count, count == 1 ? "pod" : "pods")
+                   : miss(home, err);
     }
     struct plimsoll_json metadata = plimsoll_json_get(pod, "metadata");
     struct plimsoll_json spec = plimsoll_json_get(pod, "spec");
@@ -110,7 +125,7 @@ static int find_server(const struct plimsoll_plugin_options *options, struct ser
         plimsoll_json_parse(plimsoll_text_span(&body), &document, err) < 0) {
         return -1;
     }
-    return choose(plimsoll_json_root(document), server, err);
+    return choose(plimsoll_json_root(document), options->namespace_, server, err);
 }
 
 /* -- the way there -------------------------------------------------------------------------------

@@ -86,6 +86,15 @@ static int read_pod(struct plimsoll_span body, const struct plimsoll_resources *
     return 0;
 }
 
+/* Of a pod without a namespace, that most often is in another one. */
+static int say_where(struct plimsoll_error *err)
+{
+    return plimsoll_error_set(err, err->kind,
+                              "%s in the namespace of the kubeconfig; -n NAMESPACE or "
+                              "NAMESPACE/POD names another",
+                              err->message);
+}
+
 /* `NAMESPACE/POD`, `pod/POD` or `POD`. */
 static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, const char *home,
                    struct plimsoll_text *body, struct plimsoll_error *err)
@@ -111,7 +120,10 @@ static int get_pod(const struct plimsoll_kubectl *kubectl, const char *name, con
     snprintf(resource, sizeof resource, "pods/%.*s", PLIMSOLL_SPAN_ARG(rest));
     bool named = home != NULL || before.size > 0;
     const char *const arguments[] = {"get", resource, "-o", "json", named ? flag : NULL, NULL};
-    return plimsoll_kubectl_read(kubectl, arguments, body, err);
+    if (plimsoll_kubectl_read(kubectl, arguments, body, err) < 0) {
+        return err->kind == PLIMSOLL_ERR_NOT_FOUND && !named ? say_where(err) : -1;
+    }
+    return 0;
 }
 
 /* -- its Events ----------------------------------------------------------------------------------

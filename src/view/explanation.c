@@ -290,11 +290,23 @@ static void add_bound(const struct plimsoll_view_explanation *it, struct plimsol
     plimsoll_text_add_char(out, '.');
 }
 
+/* What no pod could change. */
+static void add_no_card(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
+{
+    for (size_t i = 0; i < it->candidate_count; i++) {
+        if (it->candidates[i].seen->view.node->card_count > 0) {
+            return;
+        }
+    }
+    plimsoll_text_add_string(out, " No node with a GPU is known.");
+}
+
 /* Of a pod that is not there yet. */
 static void add_fit(const struct plimsoll_view_explanation *it, struct plimsoll_text *out)
 {
     if (it->fitting == 0) {
         plimsoll_text_add_string(out, "fits on no node now.");
+        add_no_card(it, out);
         return;
     }
     plimsoll_text_add_format(out, "fits on %zu of %zu %s now; %s%zu %s it in all.", it->fitting,
@@ -355,6 +367,7 @@ static void add_pending(const struct plimsoll_view_explanation *it,
     case PLIMSOLL_STANDING_UNSEEN:
         plimsoll_text_add_format(out, "waits: no scheduler has looked at it. Does %s run?",
                                  scheduling->scheduler);
+        add_no_card(it, out);
         break;
     case PLIMSOLL_STANDING_FITS:
         plimsoll_text_add_format(out, "waits, although %zu %s room for it now: %s%s.", it->fitting,
@@ -364,6 +377,7 @@ static void add_pending(const struct plimsoll_view_explanation *it,
         break;
     case PLIMSOLL_STANDING_WAITS:
         plimsoll_text_add_string(out, "waits: no node has room for it.");
+        add_no_card(it, out);
         break;
     case PLIMSOLL_STANDING_NO_GPU:
     case PLIMSOLL_STANDING_FINISHED:

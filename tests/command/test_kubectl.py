@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import struct
@@ -74,6 +75,10 @@ def make_pod(name, vram="12Gi", limit="nvidia.com/gpu", scheduler="plimsoll-sche
             "status": {"phase": "Pending", "conditions": refused if message else []}}
 
 
+def bare_node(name):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"allocatable": {"cpu": "4"}}}
+
+
 class Play:
     """A folder with a kubectl in it."""
 
@@ -136,11 +141,19 @@ class Flags(WithKubectl):
         ended = self.ends(0, "help", says=["explain", "exit codes\n  0", "NO_COLOR", "KUBECTL"])
         for line in ended.stdout.splitlines():
             self.assertLessEqual(len(line), 80, line)
-        for command in ("top", "explain", "fit", "vram", "doctor"):
-            ended = self.ends(0, command, "--help", says=[f"usage: kubectl plimsoll {command}", "--output"])
+        for command in ("top", "explain", "fit", "vram", "doctor", "page"):
+            ended = self.ends(0, command, "--help", says=[f"usage: kubectl plimsoll {command}", "--help"])
             for line in ended.stdout.splitlines():
                 self.assertLessEqual(len(line), 100, line)
         self.assertRegex(self.play.run("version").stdout, r"^kubectl-plimsoll \d+\.\d+\.\d+\n$")
+
+    def test_exit_codes_are_said_alike_everywhere(self):
+        documented = re.findall(r"^\| (\d) \| (.*) \|$", (ROOT / "docs/kubectl.md").read_text(), re.M)
+        self.assertEqual([code for code, _ in documented], list("0123"))
+        told = "".join(f"  {code}   {words}\n" for code, words in documented)
+        for arguments in (["help"], *([command, "--help"] for command in
+                                      ("top", "explain", "fit", "vram", "doctor", "page"))):
+            self.ends(0, *arguments, says=f"\nexit codes\n{told}")
 
     def test_a_wrong_command_line_is_named(self):
         self.refused(says="usage: kubectl plimsoll COMMAND")
@@ -196,6 +209,13 @@ class Kubectl(WithKubectl):
             self.play.before = [{"match": "/nodes?", "err": f"W0101 noise\n{words}\n", "code": 1}]
             ended = self.ends(3, "top", err=f"kubectl plimsoll top: nodes: kubectl: {words}\n")
             self.assertTrue(ended.stderr.startswith("W0101 noise\n"), ended.stderr)
+            self.assertEqual(ended.stdout, "")
+
+    def test_no_cluster_is_the_same_answer_to_every_question(self):
+        words = "The connection to the server 1.2.3.4:6443 was refused - did you specify the right host or port?"
+        self.play.before = [{"match": "", "err": f"{words}\n", "code": 1}]
+        for command in (["top"], ["explain", "ai/ollama"], ["fit", "--vram", "1Gi"], ["doctor"], ["page"]):
+            ended = self.ends(3, *command, err=f"kubectl plimsoll {command[0]}: kubectl: {words}\n")
             self.assertEqual(ended.stdout, "")
 
     def test_a_failure_without_words_is_one_too(self):
@@ -276,8 +296,10 @@ class Top(WithKubectl):
         self.ends(0, "top", says=["3 stale reports", "stale: nothing new is heard of it"])
 
     def test_without_a_gpu_it_says_so(self):
-        self.play.items = []
-        self.ends(0, "top", says="No node with a GPU is known.")
+        for self.play.items in ([], [bare_node("plain")]):
+            self.ends(0, "top", says="No node with a GPU is known.")
+            self.ends(0, "top", "--by", "namespace", says="No pod has a GPU.")
+            self.assertEqual(json.loads(self.play.run("top", "-o", "json").stdout)["nodes"], [])
 
 
 class Doctor(WithKubectl):
@@ -375,6 +397,25 @@ class Explain(WithKubectl):
         self.ends(1, "explain", "ai/gated", says="waits for its scheduling gates (example.com/quota)")
         self.ends(3, "explain", "ai/nobody", err="Error from server (NotFound)")
 
+    def test_a_pod_without_a_namespace_may_be_in_another(self):
+        said = self.ends(3, "explain", "nobody", err="in the namespace of the kubeconfig; -n NAMESPACE or NAMESPACE/POD")
+        self.assertIn("Error from server (NotFound)", said.stderr)
+        for arguments in (["ai/nobody"], ["nobody", "-n", "ai"]):
+            self.assertNotIn("kubeconfig", self.ends(3, "explain", *arguments, err="(NotFound)").stderr)
+        self.play.before = [{"match": "get pods/", "err": "Error from server (Forbidden): no\n", "code": 1}]
+        self.assertNotIn("kubeconfig", self.ends(3, "explain", "ollama", err="(Forbidden)").stderr)
+
+    def test_without_a_gpu_it_says_so(self):
+        self.assertNotIn("is known", self.ends(1, "explain", "ai/big").stdout)
+        unseen, refused = make_pod("unseen"), make_pod("refused", message="0/1 nodes are available")
+        for some in ([], [bare_node("plain")]):
+            self.play.items = [*some, unseen, refused]
+            for pod, why in ((unseen, "no scheduler has looked at it. Does plimsoll-scheduler run?"),
+                             (refused, "no node has room for it.")):
+                name = f"ai/{pod['metadata']['name']}"
+                said = self.ends(1, "explain", name).stdout
+                self.assertIn(f"{name} waits: {why} No node with a GPU is known.", " ".join(said.split()))
+
     def test_events_that_may_not_be_read_are_no_failure(self):
         self.play.before = [{"match": "/events?", "err": "Error from server (Forbidden): events\n", "code": 1}]
         self.ends(1, "explain", "ai/big", says="waits", err="its Events cannot be read")
@@ -397,6 +438,13 @@ class Fit(WithKubectl):
         self.ends(1, "fit", "--vram", "12", says="below 1Mi")
         there = json.loads(self.ends(0, "fit", "--vram", "12Gi", "-o", "json").stdout)
         self.assertEqual((there["kind"], there["pods"]), ("Fit", 7))
+
+    def test_without_a_gpu_it_says_so(self):
+        self.assertNotIn("is known", self.ends(1, "fit", "--vram", "100Gi").stdout)
+        for self.play.items in ([], [bare_node("plain")]):
+            self.ends(1, "fit", "--vram", "1Gi", says="fits on no node now. No node with a GPU is known.")
+            there = json.loads(self.ends(1, "fit", "--vram", "1Gi", "-o", "json").stdout)
+            self.assertEqual(there["answer"], "fits on no node now. No node with a GPU is known.")
 
     def test_pods_and_what_makes_them_come_from_a_file(self):
         pod = make_pod("sdxl")

@@ -331,6 +331,19 @@ def test_a_cluster_without_cards_says_so(tmp_path, browser):
         server.stop()
 
 
+def test_a_pod_that_waits_without_any_card_is_told_so(tmp_path, browser):
+    plain = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "plain"}, "status": {}}
+    server = Server(tmp_path, states.listed([plain, states.pod(1, "ollama", "8Gi")]))
+    try:
+        sums = server.data()["sums"]
+        assert (sums["nodes"], sums["gpuNodes"]) == (1, 0)
+        browser.open(server)
+        assert browser.text("#waiting .why") == "No node with a GPU is known."
+        assert "0 cards on 0 nodes, 1 without" in browser.text("#summary")
+    finally:
+        server.stop()
+
+
 # ---- 5000 nodes of 8 cards ----
 
 def test_the_largest_cluster_is_a_small_document(large_server, browser):

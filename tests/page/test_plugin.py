@@ -77,8 +77,8 @@ def test_the_page_is_where_the_command_says(server, play):
 
 
 @pytest.mark.parametrize("pods, says", [
-    ([], "no pod of the server is there"),
-    ([server_pod("starting", "False")], "of 1 pods of the server none is ready"),
+    ([], "no pod of the server is in namespace gpu; without -n it is looked for in every namespace"),
+    ([server_pod("starting", "False")], "of 1 pod of the server none is ready; kubectl plimsoll doctor says more"),
 ])
 def test_without_a_server_that_is_said(play, pods, says):
     play.list(pods)
@@ -86,6 +86,15 @@ def test_without_a_server_that_is_said(play, pods, says):
     _, complaints = process.communicate(timeout=300)
     assert process.returncode == 3 and says in complaints
     assert play.calls()[0][2].startswith("/api/v1/namespaces/gpu/pods?labelSelector=")
+
+
+def test_without_a_namespace_it_is_looked_for_in_all(play):
+    play.list([])
+    process = play.start()
+    _, complaints = process.communicate(timeout=300)
+    assert process.returncode == 3
+    assert "no pod of the server is in any namespace; install the chart, or apply manifests/" in complaints
+    assert play.calls()[0][2].startswith("/api/v1/pods?labelSelector=")
 
 
 def test_why_nothing_is_forwarded_is_kubectl_s_word(play):

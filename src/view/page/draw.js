@@ -109,18 +109,19 @@ function wantOf(pod) {
   return `${pod.want}${each} ${article}`;
 }
 
-function drawReasons(pod) {
+function drawReasons(pod, sums) {
   if (pod.refusal) return h("p", { class: "why bad" }, pod.refusal);
   if (pod.fits) {
     const more = pod.fitting > 1 ? ` and ${plural(pod.fitting - 1, "other node", "other nodes")}` : "";
     return h("p", { class: "why good" }, pod.asked ? `VRAM is free on ${pod.fits}${more} by now: its scheduler tries it again.`
       : `VRAM is free on ${pod.fits}${more}. No scheduler has asked here yet.`);
   }
+  if (!sums.gpuNodes) return h("p", { class: "why" }, "No node with a GPU is known.");
   return h("ul", { class: "why" }, pod.reasons.map((reason) =>
     h("li", null, h("span", { class: "times" }, plural(reason.nodes, "node", "nodes")), reason.text)));
 }
 
-function drawWaiter(pod, now) {
+function drawWaiter(pod, sums, now) {
   const asked = pod.since ? `for ${duration((now - pod.since) / 1000)}` : pod.asked ? "" : "not asked about yet";
   return h("li", { class: "waiter", "data-key": pod.uid },
     h("div", { class: "who" },
@@ -128,7 +129,7 @@ function drawWaiter(pod, now) {
       h("p", { class: "want" }, wantOf(pod)),
       h("p", { class: "since" }, asked, pod.priority && ` · priority ${pod.priority}`, pod.nominated && ` · nominated to ${pod.nominated}`)),
     h("div", { class: "because" },
-      drawReasons(pod),
+      drawReasons(pod, sums),
       pod.closest && h("p", { class: "closest" }, h("span", { class: "label" }, "Closest"),
         h("button", { type: "button", class: "link", "data-do": "find", "data-find": pod.closest }, pod.closest),
         pod.missing && h("span", { class: "missing" }, `${bytes(pod.missing)} missing`)),
@@ -140,7 +141,7 @@ function drawWaiting(data, now) {
   if (!waiting.all) return [h("p", { class: "empty" }, "No pod waits for a card.")];
   if (!waiting.count) return [h("p", { class: "empty" }, `None of the ${plural(waiting.all, "waiting pod", "waiting pods")} has that in its name.`)];
   return [
-    h("ul", { class: "waiters" }, waiting.list.map((pod) => drawWaiter(pod, now))),
+    h("ul", { class: "waiters" }, waiting.list.map((pod) => drawWaiter(pod, data.sums, now))),
     pager(waiting, "waiting", "pods", "below"),
   ];
 }
