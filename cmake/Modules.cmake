@@ -26,6 +26,7 @@ function(plimsoll_program name)
     foreach(other ${PROGRAM_USES})
         target_link_libraries(${name} PRIVATE plimsoll_${other})
     endforeach()
+    set_property(DIRECTORY APPEND PROPERTY PLIMSOLL_PROGRAMS ${name})
     plimsoll_arrow_("program ${name}" "" "${PROGRAM_USES}")
 endfunction()
 
