@@ -150,6 +150,7 @@ static struct plimsoll_view_event read_event(struct plimsoll_json it,
         .from =
             keep(subject,
                  plimsoll_json_raw(from).size > 0 ? from : plimsoll_json_get(source, "component")),
+        .count = 1, /* the events.k8s.io API counts from the second on */
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0] && event.time_unix_ms == 0; i++) {
         event.time_unix_ms = time_of(times[i]);

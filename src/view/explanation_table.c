@@ -37,9 +37,10 @@ static void add_row(const struct page *page, const char *label, const char *valu
     plimsoll_column_wrap(page->out, page->options, value, LABEL_COLUMNS, LABEL_COLUMNS);
 }
 
-static const char *colour_of(enum plimsoll_view_standing standing)
+/* That there is room is good news of a pod that nobody has made yet, not of one that waits. */
+static const char *colour_of(const struct plimsoll_view_explanation *it)
 {
-    switch (standing) {
+    switch (it->standing) {
     case PLIMSOLL_STANDING_NO_GPU:
     case PLIMSOLL_STANDING_FINISHED:
         return "";
@@ -47,11 +48,12 @@ static const char *colour_of(enum plimsoll_view_standing standing)
         return GREEN;
     case PLIMSOLL_STANDING_REFUSED:
         return RED;
+    case PLIMSOLL_STANDING_FITS:
+        return it->question.scheduling == NULL ? GREEN : YELLOW;
     case PLIMSOLL_STANDING_GATED:
     case PLIMSOLL_STANDING_ELSEWHERE:
     case PLIMSOLL_STANDING_UNSEEN:
     case PLIMSOLL_STANDING_WAITS:
-    case PLIMSOLL_STANDING_FITS:
         break;
     }
     return YELLOW;
@@ -70,7 +72,7 @@ static void add_answer(const struct page *page)
     plimsoll_explanation_headline(page->it, &answer);
     plimsoll_column_coloured(page->out, page->options, BOLD, name.data);
     if (page->options->colour) {
-        plimsoll_text_add_string(page->out, colour_of(page->it->standing));
+        plimsoll_text_add_string(page->out, colour_of(page->it));
     }
     plimsoll_column_wrap(page->out, page->options, answer.data, (unsigned)name.size, 2);
     if (page->options->colour) {

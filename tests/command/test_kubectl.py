@@ -375,6 +375,7 @@ class Explain(WithKubectl):
             "CLOSEST", "InsufficientVRAM: no room for 79.9Gi"])
         there = json.loads(self.ends(1, "explain", "ai/big", "-o", "json").stdout)
         self.assertEqual((there["kind"], there["standing"]), ("Explanation", "waits"))
+        self.assertEqual([said["count"] for said in there["events"]], [1])
         self.assertEqual({node["name"]: node["reason"] for node in there["nodes"]},
                          {"home": "over_line", "dgx": "over_line", "strix": "no_card"})
 

@@ -10,6 +10,7 @@ struct wish {
     struct plimsoll_view_question question;
     size_t like[3]; /* home, dgx, attic */
     struct plimsoll_text text;
+    bool colour;
 };
 
 static int set_up(void **state)
@@ -40,7 +41,8 @@ static int tear_down(void **state)
 
 static const char *answered(struct wish *it, enum plimsoll_view_standing standing, bool json)
 {
-    const struct plimsoll_view_options options = {.width = 80, .unicode = true};
+    const struct plimsoll_view_options options = {
+        .width = 80, .unicode = true, .colour = it->colour};
     struct plimsoll_view_explanation *explanation = plimsoll_view_explain(&it->question);
     plimsoll_text_reset(&it->text);
     assert_int_equal(plimsoll_view_explanation_standing(explanation), standing);
@@ -62,6 +64,10 @@ static void an_answer_looks_as_somebody_has_seen_it(void **state)
     golden_compare("fit-80.txt", &it->text);
     answered(it, PLIMSOLL_STANDING_FITS, true);
     golden_compare("fit.json", &it->text);
+    it->colour = true;
+    answered(it, PLIMSOLL_STANDING_FITS, false);
+    golden_compare("fit-80-colour.txt", &it->text);
+    it->colour = false;
     it->pod.demand.vram = 200 * 1024 * MIB;
     answered(it, PLIMSOLL_STANDING_WAITS, false);
     golden_compare("fit-nowhere-80.txt", &it->text);
