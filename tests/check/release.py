@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Dockerfile and the workflows, as far as that shows without a container engine and without GitHub: bases pinned
 by digest, an image without root and without a shell's leftovers, files that are there, jobs and steps that name
-each other, scripts under shellcheck; and the steps that look at a release's version and base are run.
+each other, scripts under shellcheck; and the steps that look at a release's version and base and that write the
+plugin's manifest are run.
 
     release.py SOURCE_DIR
 """
@@ -132,35 +133,62 @@ def check_step(where, step):
             yield f"{where}: {done.stdout}"
 
 
-def run_step(root, workflow, identity, tag):
-    """@return what the step of job `prepare` puts out, or None where it refuses"""
-    step = next(one for one in workflow["jobs"]["prepare"]["steps"] if one.get("id") == identity)
+def run_step(folder, workflow, job, identity, **environment):
+    """@return what the step puts out, or None where it refuses"""
+    step = next(one for one in workflow["jobs"][job]["steps"] if one.get("id") == identity)
     with tempfile.NamedTemporaryFile("r") as output:
         # As GitHub does it, where no shell is named.
-        done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=root,
+        done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=folder,
                               capture_output=True, text=True,
                               env={"PATH": os.environ["PATH"], "GITHUB_OUTPUT": output.name, "HOME": "/nowhere",
-                                   "GITHUB_REF_NAME": tag, "GITHUB_REPOSITORY_OWNER": "Some-Body",
                                    "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
-                                   "GIT_CONFIG_VALUE_0": "*"})
+                                   "GIT_CONFIG_VALUE_0": "*", **environment})
         return dict(line.split("=", 1) for line in output.read().splitlines()) if done.returncode == 0 else None
 
 
+def prepare(root, workflow, identity, tag):
+    return run_step(root, workflow, "prepare", identity, GITHUB_REF_NAME=tag, GITHUB_REPOSITORY_OWNER="Some-Body")
+
+
 def check_release(root, workflow, version):
-    found = run_step(root, workflow, "version", f"v{version}")
+    found = prepare(root, workflow, "version", f"v{version}")
     if not found or (found["version"], found["owner"]) != (version, "some-body"):
         yield f"release.yaml: the tag v{version} is taken as {found}"
     # CMakeLists.txt has another version than the first of these, the chart than the second.
     for tag in ("v99.0.0", f"v{version}-rc.1"):
-        if run_step(root, workflow, "version", tag) is not None:
+        if prepare(root, workflow, "version", tag) is not None:
             yield f"release.yaml: the tag {tag} passes, and the version is {version}"
-    base = run_step(root, workflow, "base", f"v{version}")
+    base = prepare(root, workflow, "base", f"v{version}")
     if not base or not PINNED.match(f"{base['base']}@{base['digest']}"):
         yield f"release.yaml: the Dockerfile's base is taken as {base}"
     values = yaml.safe_load((root / "charts/plimsoll/values.yaml").read_text())
     for key in re.findall(r"\.image\.(\w+) =", json.dumps(workflow)):
         if key not in values["image"]:
             yield f"release.yaml writes image.{key}, which the chart does not have"
+
+
+def write_manifest(root, workflow, built):
+    """@return the spec that job `release` writes of the plugins built, or None where it refuses"""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "scripts").symlink_to(root.resolve() / "scripts")
+        (folder / "dist").mkdir()
+        for arch in built:
+            (folder / f"dist/kubectl-plimsoll-linux-{arch}.tar.gz").touch()
+        done = run_step(folder, workflow, "release", "manifest", VERSION="1.2.3",
+                        GITHUB_SERVER_URL="https://github.com", GITHUB_REPOSITORY="Some-Body/plimsoll")
+        return None if done is None else yaml.safe_load((folder / "dist/plimsoll.yaml").read_text())["spec"]
+
+
+def check_manifest(root, workflow):
+    for built in ([], ["amd64"], ["arm64"]):
+        if write_manifest(root, workflow, built) is not None:
+            yield f"release.yaml: of the plugin only {built} is built, and that passes"
+    spec = write_manifest(root, workflow, ["amd64", "arm64"])
+    wanted = [f"https://github.com/Some-Body/plimsoll/releases/download/v1.2.3/kubectl-plimsoll-linux-{arch}.tar.gz"
+              for arch in ("amd64", "arm64")]
+    if not spec or [one["uri"] for one in spec["platforms"]] != wanted or spec["version"] != "v1.2.3":
+        yield f"release.yaml: the plugin's manifest has {spec}"
 
 
 def main():
@@ -171,6 +199,7 @@ def main():
     for name, workflow in workflows.items():
         faults += check_workflow(name, workflow)
     faults += check_release(root, workflows["release.yaml"], version)
+    faults += check_manifest(root, workflows["release.yaml"])
     finish(faults, len(workflows), "workflows, and the Dockerfile,")
 
 
