@@ -107,7 +107,12 @@ void nvml_memory_look(struct nvml_reader *reader, struct nvml_card *card, bool m
     }
     if (result == NVML_SUCCESS && !is_carve_out(reader, card, total)) {
         card->total = total;
-        device->used = used;
+        if (mig && card->instance_count == 0) {
+            nvml_note(reader, "card %d has MIG on and no instance: no program can use it",
+                      card->index);
+        } else {
+            device->used = used;
+        }
         if (card->numa_node) {
             nvml_note(reader,
                       "Linux has the memory of card %d as a NUMA node: it may keep pages "

@@ -149,6 +149,33 @@ static void a_card_that_may_not_be_asked_does_not_hide_the_others(void **state)
     world_end(&world);
 }
 
+/* It was away before this agent came: nobody knows its UUID. */
+static void a_card_that_is_away_from_the_start_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *result, *why;
+    } cases[] = {{"8", "power cable missing"},
+                 {"11", "interrupts do not arrive"},
+                 {"15", "lost"},
+                 {"17", "no answer"},
+                 {"999", "no answer"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char note[128];
+        plimsoll_autotext script = plimsoll_text_make(4096);
+        plimsoll_text_add_format(&script, TWO_CARDS "fail nvmlDeviceGetHandleByIndex_v2 %s %s\n",
+                                 cases[i].result, i % 2 == 0 ? CARD_A : CARD_B);
+        struct world world = world_of(3, script.data);
+        look(&world);
+        assert_int_equal(world.seen.device_count, 1);
+        assert_string_equal(world.seen.devices[0].id, i % 2 == 0 ? CARD_B : CARD_A);
+        assert_string_equal(world.seen.devices[0].health, "ok");
+        snprintf(note, sizeof note, "1 of 2 NVIDIA cards cannot be asked: %s", cases[i].why);
+        assert_string_equal(world.seen.note, note);
+        world_end(&world);
+    }
+}
+
 static void no_more_cards_than_a_node_may_have_are_looked_at(void **state)
 {
     (void)state;
@@ -561,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_driver_without_cards_says_so),
         cmocka_unit_test(what_may_not_be_asked_is_denied),
         cmocka_unit_test(a_card_that_may_not_be_asked_does_not_hide_the_others),
+        cmocka_unit_test(a_card_that_is_away_from_the_start_does_not_hide_the_others),
         cmocka_unit_test(no_more_cards_than_a_node_may_have_are_looked_at),
         cmocka_unit_test(a_uuid_that_no_id_can_hold_is_not_cut),
         cmocka_unit_test(a_driver_that_goes_and_comes_is_opened_again),
