@@ -15,6 +15,7 @@
 #define WIDTH_MIN        80u
 #define WIDTH_MAX        160u
 #define COMM_SIZE        PLIMSOLL_VIEW_COMM_SIZE
+#define SENTENCE         "plimsoll-agent: %s\n"
 
 /* Somebody looks, and the cursor can be sent about. */
 static bool has_screen(void)
@@ -136,18 +137,20 @@ static int print_look(struct plimsoll_observer *observer,
     } else if (result == 0) {
         add_table(options, &view, &look, plimsoll_observer_trouble(observer), &out);
     }
-    if (options->watch && has_screen() && !options->json) {
-        show_screen(&out);
-    } else if (result == 0) {
-        (void)fwrite(out.data, 1, out.size, stdout);
-    }
-    if (fflush(stdout) != 0) {
+    bool screen = options->watch && has_screen() && !options->json;
+    if (result != 0 && screen) {
+        /* On the screen like all else, or the next one wipes it away. */
+        plimsoll_text_add_format(&out, SENTENCE, err.message);
+    } else if (result != 0) {
+        fprintf(stderr, SENTENCE, err.message);
         return -1;
     }
-    if (result != 0) {
-        fprintf(stderr, "plimsoll-agent: %s\n", err.message);
+    if (screen) {
+        show_screen(&out);
+    } else {
+        (void)fwrite(out.data, 1, out.size, stdout);
     }
-    return result;
+    return fflush(stdout) != 0 ? -1 : result;
 }
 
 int plimsoll_print_looks(const struct plimsoll_agent_options *options, const sigset_t *signals)

@@ -211,14 +211,16 @@ class Printing(unittest.TestCase):
             self.assertEqual(ended.returncode, 1)
             self.assertIn("colour", ended.stderr)
 
-    def on_terminal(self, *flags, until=None, **environment):
-        """@return what the agent writes to a terminal; `until` that is there, or it ends."""
+    def on_terminal(self, *flags, until=None, cards=CARDS, status=0, **environment):
+        """@return what the agent writes to a terminal; `until` that is there three times, or it ends."""
         master, slave = pty.openpty()
-        child = subprocess.Popen([PROGRAM, *(flags or ["--once"]), "--reader", f"fake:{CARDS}"], stdout=slave,
-                                 env={"TERM": "xterm", **environment})
+        child = subprocess.Popen([PROGRAM, *(flags or ["--once"]), "--reader", f"fake:{cards}"], stdout=slave,
+                                 stderr=slave, env={"TERM": "xterm", **environment})
         os.close(slave)
-        text = b""
-        while select.select([master], [], [], PATIENCE_S)[0]:
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)  # an agent that is waited for in vain looks for ever
+        text, deadline = b"", time.monotonic() + PATIENCE_S
+        while select.select([master], [], [], max(0, deadline - time.monotonic()))[0]:
             if until and text.count(until) >= 3:
                 child.send_signal(signal.SIGINT)
                 until = None
@@ -230,7 +232,8 @@ class Printing(unittest.TestCase):
                 break
             text += piece
         os.close(master)
-        self.assertEqual(child.wait(PATIENCE_S), 0)
+        self.assertLess(time.monotonic(), deadline, f"waited in vain for {until} or the end: {text[-500:]}")
+        self.assertEqual(child.wait(PATIENCE_S), status)
         return text.decode()
 
     def test_colour_is_for_terminals_that_want_it(self):
@@ -253,6 +256,20 @@ class Printing(unittest.TestCase):
         text = self.on_terminal("--watch", "--interval", "200ms", until=b"driver fake", NO_COLOR="1")
         self.assertGreaterEqual(text.count("\033[H"), 2)
         self.assertNotRegex(text, "\033\\[[0-9;]*m")
+
+    def test_a_look_that_fails_leaves_its_sentence_on_the_screen(self):
+        sentence = "plimsoll-agent: no cards here: fake: /no/such/cards.yaml: "
+        text = self.on_terminal("--watch", "--interval", "200ms", cards="/no/such/cards.yaml", until=b"\033[J")
+        for screen in text.split("\033[H")[1:]:
+            self.assertEqual(screen.count(sentence), 1)
+            self.assertNotIn("\033[J", screen[:screen.index(sentence)])  # nor is it wiped away before it is there
+            self.assertTrue(screen.endswith("\033[K\r\n\033[J"), screen)
+        self.assertIn(sentence, self.on_terminal("--once", cards="/no/such/cards.yaml", status=1))
+
+    def test_json_is_one_object_or_nothing(self):
+        ended = agent("--once", "-o", "json", "--reader", "fake:/no/such/cards.yaml")
+        self.assertEqual((ended.returncode, ended.stdout), (1, ""))
+        self.assertRegex(ended.stderr, r"^plimsoll-agent: [^\n]*/no/such/cards\.yaml[^\n]*\n$")
 
     def test_watch_prints_until_it_is_told_to_stop(self):
         child = subprocess.Popen([PROGRAM, "--watch", "-o", "json", "--interval", "200ms", "--reader",
@@ -288,9 +305,10 @@ class Agents(unittest.TestCase):
         self.port = wait_for("the agent to listen", lambda: [event["port"] for event in self.events("listening")])[0]
 
     def end(self):
-        if self.child.poll() is None:
-            self.child.kill()
+        ended = self.child.poll()
+        self.child.kill()
         self.child.wait(PATIENCE_S)
+        self.assertIn(ended, (None, 0), self.log.read_text())  # whatever was played: it keeps running
 
     def events(self, message):
         lines = self.log.read_text().splitlines(keepends=True)
@@ -312,11 +330,13 @@ class Agents(unittest.TestCase):
     def metric(self, name):
         return float(re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics")[1], re.M)[1])
 
-    def wait_for_looks(self, count):
+    def looks(self, result="ok"):
+        return self.metric(f'plimsoll_agent_looks_total{{result="{result}"}}')
+
+    def wait_for_looks(self, count, result="ok"):
         """So many more looks at the cards have ended."""
-        name = 'plimsoll_agent_looks_total{result="ok"}'
-        before = self.metric(name)
-        wait_for("looks", lambda: self.metric(name) >= before + count)
+        before = self.looks(result)
+        wait_for("looks", lambda: self.looks(result) >= before + count)
 
     def used(self):
         usage = self.api.value("usage")
@@ -402,13 +422,13 @@ class Life(Agents):
     def test_it_backs_off_and_takes_up_again(self):
         self.start()
         wait_for("usage", lambda: self.api.value("usage"))
-        refusals = [(503, {}, "busy")] * 1000
-        self.api.refusals = refusals
-        before = len(self.api.patches())
+        self.api.refusals = [(503, {}, "busy")] * 1000
         self.machine.fake_cards(per_process=32 * MI)
-        self.wait_for_looks(60)
-        # At most 1 + 2 + 4 + 8 s, then 30 s at most, between tries; a look takes 0.2 s at least.
-        self.assertLess(len(self.api.patches()) - before, 20)
+        wait_for("the refusal", lambda: self.events("the node is not written"))
+        looked, tried = self.looks(), len(self.api.patches())
+        # Who does not back off tries again with every look.
+        wait_for("looks without a try",
+                 lambda: self.looks() - looked >= len(self.api.patches()) - tried + 10)
         self.assertEqual(len(self.events("the node is not written")), 1)
         self.api.refusals = []
         wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
@@ -442,6 +462,20 @@ class Life(Agents):
         wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
         self.assertEqual(self.api.asked[-1][2]["Authorization"], "Bearer another")
         self.assertEqual(self.events("the node is not written"), [])
+
+    def test_a_token_that_has_run_out_is_said_once_until_there_is_another(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.refusals = [(401, {}, "Unauthorized")] * 1000
+        tried = len(self.api.patches())
+        self.machine.fake_cards(per_process=32 * MI)
+        wait_for("more tries", lambda: len(self.api.patches()) >= tried + 5)
+        self.assertEqual([event["status"] for event in self.events("the node is not written")], [401])
+        (self.home / "token").write_text("another")
+        self.api.refusals = []
+        wait_for("the gain", lambda: self.used() == 4 * 32 * MI)
+        self.assertEqual(self.api.asked[-1][2]["Authorization"], "Bearer another")
+        self.wait_for_events("the node is written", 2)
 
     def test_a_node_that_is_made_anew_gets_everything_again(self):
         self.start()
@@ -500,10 +534,27 @@ class Life(Agents):
     def test_a_node_that_is_gone_is_waited_for(self):
         self.api.exists = False
         self.start()
-        wait_for("the refusal", lambda: self.events("there is no such node"))
+        wait_for("more tries", lambda: len(self.api.patches()) >= 3)
+        self.assertEqual(len(self.events("there is no such node")), 1)
         self.assertEqual(wait_for("readiness", lambda: self.get("/readyz")[0]), 200)
         self.api.exists = True
         wait_for("usage", lambda: self.api.value("usage"))
+        self.wait_for_events("the node is written", 1)
+
+    def test_a_node_that_is_deleted_and_made_anew_later_gets_everything_again(self):
+        self.start()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.api.exists = False
+        self.machine.fake_cards(per_process=32 * MI)
+        tried = len(self.api.patches())
+        wait_for("more tries", lambda: len(self.api.patches()) >= tried + 3)
+        self.assertEqual(len(self.events("there is no such node")), 1)
+        self.api.recreate()
+        self.api.exists = True
+        wait_for("usage", lambda: self.used() == 4 * 32 * MI)
+        self.assertEqual(len(self.api.value("inventory")["cards"]), 2)
+        self.wait_for_events("the node is written", 2)
+        self.assertEqual(self.events("the node is not written"), [])
 
     def test_somebody_elses_inventory_is_noticed_with_the_next_write(self):
         self.start()
@@ -558,8 +609,7 @@ class Driver(Agents):
         self.start_nvidia()
         wait_for("the reason", self.reasons)
         self.assertIn("no NVIDIA driver here", self.get("/readyz")[1])
-        failed = 'plimsoll_agent_looks_total{result="failed"}'
-        wait_for("more looks", lambda: self.metric(failed) >= 10)
+        self.wait_for_looks(10, "failed")
         self.assertEqual(self.get("/livez")[0], 200)
         self.install()
         wait_for("usage", lambda: self.api.value("usage"))
@@ -572,8 +622,7 @@ class Driver(Agents):
         said = wait_for("the reason", lambda: self.events("no cards are measured"))
         for vendor in ("nvidia: ", "amd: ", "intel: "):
             self.assertIn(vendor, said[0]["err"])
-        failed = 'plimsoll_agent_looks_total{result="failed"}'
-        wait_for("more looks", lambda: self.metric(failed) >= 10)
+        self.wait_for_looks(10, "failed")
         self.assertEqual(len(self.events("no cards are measured")), 1)
         self.install()
         wait_for("usage", lambda: self.api.value("usage"))
@@ -599,6 +648,7 @@ class Driver(Agents):
         self.start_measuring()
         self.machine.nvml_script(more=["fail * 9"])
         wait_for("the cards' health", lambda: self.health() == "not measured")
+        self.wait_for_looks(10, "failed")
         self.assertEqual(self.used(), 4 * 64 * MI)
         self.machine.nvml_script()
         wait_for("the cards' health", lambda: self.health() == "ok")
@@ -609,6 +659,7 @@ class Driver(Agents):
         self.start_measuring(driver="570.1")
         self.machine.nvml_script(driver="580.2", more=["fail * 18"])
         wait_for("the cards' health", lambda: self.health() == "not measured")
+        self.wait_for_looks(10, "failed")
         self.install(2)
         self.machine.nvml_script(driver="580.2")
         wait_for("the new driver", lambda: self.api.value("inventory")["driver"] == "580.2")
@@ -636,6 +687,7 @@ class Driver(Agents):
         denied = [f"fail nvmlDeviceGetHandleByIndex_v2 4 {card_id(1)}"]
         self.start_measuring(more=denied)
         self.assertEqual([card["id"] for card in self.api.value("inventory")["cards"]], [card_id(0)])
+        self.wait_for_looks(5)
         self.assertEqual([event["note"] for event in self.events("what the reader says")],
                          ["1 of 2 NVIDIA cards cannot be asked: no permission"])
         self.machine.nvml_script()
@@ -644,6 +696,18 @@ class Driver(Agents):
         self.machine.nvml_script(more=denied)
         self.wait_for_looks(5)
         self.assertEqual(self.health(1), "ok")  # a handle that is there goes on working
+
+    def test_a_driver_that_may_not_be_asked_is_asked_until_it_may(self):
+        self.install()
+        self.machine.nvml_script(more=["fail nvmlInit_v2 4"])
+        self.start_nvidia()
+        self.wait_for_looks(10, "failed")
+        self.assertEqual(self.reasons(), ["NVML does not start: no permission (4)"])
+        self.assertIn("no permission", self.get("/readyz")[1])
+        self.machine.nvml_script()
+        wait_for("usage", lambda: self.api.value("usage"))
+        self.assertEqual(self.get("/readyz")[0], 200)
+        self.assertEqual((len(self.reasons()), len(self.events("cards are measured"))), (1, 1))
 
     def test_a_card_that_is_added_is_seen_and_one_that_is_taken_out_is_gone(self):
         self.start_measuring(more=["live"], cards=1)
@@ -654,6 +718,8 @@ class Driver(Agents):
         self.assertEqual(len(self.api.value("usage")["cards"]), 2)
         self.machine.nvml_script(more=["live"], cards=1)
         wait_for("it to be gone", lambda: len(self.api.value("inventory")["cards"]) == 1)
+        self.wait_for_looks(5)
+        self.assertEqual([event["card"] for event in self.events("a card has come")], [card_id(1)])
         self.assertEqual([event["card"] for event in self.events("a card has gone")], [card_id(1)])
 
     def test_a_card_that_is_split_anew_is_reported_anew(self):
