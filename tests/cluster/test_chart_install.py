@@ -432,6 +432,24 @@ def test_applied_as_argo_cd_does_it_again_and_again(release, own_plane, chart):
     assert left_behind(own_plane) == []
 
 
+def test_what_was_applied_without_helm_becomes_a_release(release, own_plane, chart):
+    own_plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
+    text = release.helm.run("template", "plimsoll", chart, f"--namespace={NAMESPACE}", "--no-hooks",
+                            "--kube-version=v1.36.3").stdout
+    own_plane.kubectl("apply", "--server-side", "--field-manager=argocd-controller", "-f", "-", text=text)
+    server_writes(own_plane)
+    # As docs/install.md says.
+    force = ["--force-conflicts"] if release.helm.major == 4 else []
+    release.upgrade("webhook.timeoutSeconds=7", flags=["--install", "--take-ownership", *force])
+    assert release.webhook()["timeoutSeconds"] == 7
+    assert_kept(own_plane)
+    release.upgrade("webhook.timeoutSeconds=8")
+    assert release.webhook()["timeoutSeconds"] == 8
+    assert_kept(own_plane)
+    release.helm_run("uninstall", "--wait")
+    assert left_behind(own_plane) == []
+
+
 def test_two_releases_do_not_share_a_webhook(release, own_plane, chart):
     release.install()
     with pytest.raises(AssertionError, match="plimsoll"):
