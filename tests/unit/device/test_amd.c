@@ -166,6 +166,31 @@ static void what_tells_a_card_from_an_apu(void **state)
     plimsoll_measurement_clear(&out);
 }
 
+/* By its sizes alone: a carve-out to 4 GiB, GTT from 8 GiB on and four times as much. */
+static void an_apus_sizes_have_limits(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *vram, *gtt;
+        bool unified;
+    } cases[] = {
+        {"4294967296", "17179869184", true},  {"4294967297", "68719476736", false},
+        {"2147483648", "8589934592", true},   {"1073741824", "8589934591", false},
+        {"4294967296", "17179869183", false}, {"0", "8589934592", true},
+    };
+    add_apu(&bench->tree);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct plimsoll_measurement out;
+        drm_value(&bench->tree, APU, "mem_info_vram_total", cases[i].vram);
+        drm_value(&bench->tree, APU, "mem_info_gtt_total", cases[i].gtt);
+        drm_measure(&bench->reader, &out);
+        if (out.devices[0].unified != cases[i].unified) {
+            fail_msg("%s of VRAM, %s of GTT", cases[i].vram, cases[i].gtt);
+        }
+        plimsoll_measurement_clear(&out);
+    }
+}
+
 static void cards_come_in_the_order_of_their_addresses(void **state)
 {
     struct bench *bench = *state;
@@ -523,6 +548,7 @@ int main(void)
         TEST(a_card_is_measured_by_its_vram),
         TEST(an_apu_is_measured_by_its_gtt),
         TEST(what_tells_a_card_from_an_apu),
+        TEST(an_apus_sizes_have_limits),
         TEST(cards_come_in_the_order_of_their_addresses),
         TEST(no_more_cards_than_the_ceiling_are_taken),
         TEST(a_card_that_does_not_answer_is_lost),

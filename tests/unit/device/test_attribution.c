@@ -67,6 +67,10 @@ static void pods_are_found_under_version_1(void **state)
         "11:devices:/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_SLICE
         ".slice/docker-" CONTAINER ".scope\n",
         UID);
+    /* kubelet with systemd, containerd without */
+    assert_pod("9:devices:/system.slice/containerd.service/kubepods-burstable-pod" UID_SLICE
+               ".slice:cri-containerd:" CONTAINER "\n",
+               UID);
     /* hybrid: the unified line, which comes last or first, is not the kubelet's */
     assert_pod("0::/system.slice/containerd.service\n"
                "13:misc:/\n"

@@ -4,6 +4,8 @@
 
 #include <plimsoll/limits.h>
 
+#include "../../../src/device/nvml_abi.h"
+
 #define TWO_CARDS                                                                                  \
     "driver 580.95.05\n"                                                                           \
     "card " CARD_A " name=NVIDIA_A100-SXM4-80GB pci=0000:07:00.0 total=81920 reserved=600 "        \
@@ -200,6 +202,38 @@ static void a_uuid_that_no_id_can_hold_is_not_cut(void **state)
     look(&world);
     assert_int_equal(strlen(world.seen.devices[0].id), PLIMSOLL_CARD_ID_SIZE - 1);
     world_end(&world);
+}
+
+/* Beside memory, which has tests of its own: whatever a driver does not know, not do or get wrong,
+ * what the others say is told, from the start and when it begins while the card is watched. */
+static void no_other_answer_is_needed_to_measure_a_card(void **state)
+{
+    (void)state;
+#define X(member, parameters, needed, name, older) {name, needed},
+    static const struct {
+        const char *name;
+        bool needed;
+    } functions[] = {NVML_FUNCTIONS(X)};
+#undef X
+    static const int results[] = {NVML_INVALID_ARGUMENT, NVML_NOT_SUPPORTED, NVML_NO_PERMISSION,
+                                  NVML_FUNCTION_NOT_FOUND, NVML_UNKNOWN};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions * 5 * 2; i++) {
+        const char *name = functions[i / 10].name;
+        if (functions[i / 10].needed || strcmp(name, "nvmlDeviceGetMemoryInfo_v2") == 0) {
+            continue;
+        }
+        plimsoll_autotext script = plimsoll_text_make(4096);
+        plimsoll_text_add_format(&script, TWO_CARDS "fail %s %d\n", name, results[i / 2 % 5]);
+        struct world world = world_of(3, i % 2 == 0 ? script.data : TWO_CARDS);
+        look(&world);
+        play(&world, script.data);
+        look_often(&world, 10); /* health is not asked in each */
+        assert_int_equal(world.seen.device_count, 2);
+        assert_string_equal(device(&world, CARD_A)->health, "ok");
+        assert_int_equal(device(&world, CARD_A)->used, 1000 * MIB);
+        assert_int_equal(device(&world, CARD_B)->total, (15360 - 300) * MIB);
+        world_end(&world);
+    }
 }
 
 /* ---- coming and going ---- */
@@ -591,6 +625,7 @@ int main(void)
         cmocka_unit_test(a_card_that_is_away_from_the_start_does_not_hide_the_others),
         cmocka_unit_test(no_more_cards_than_a_node_may_have_are_looked_at),
         cmocka_unit_test(a_uuid_that_no_id_can_hold_is_not_cut),
+        cmocka_unit_test(no_other_answer_is_needed_to_measure_a_card),
         cmocka_unit_test(a_driver_that_goes_and_comes_is_opened_again),
         cmocka_unit_test(an_upgraded_driver_is_met_with_its_own_library),
         cmocka_unit_test(a_driver_that_goes_in_the_middle_of_a_look_is_no_half_measurement),
