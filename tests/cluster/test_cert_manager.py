@@ -4,7 +4,6 @@ an upgrade, and the way to and from tls.mode=self."""
 
 import base64
 import json
-import ssl
 import subprocess
 import time
 
@@ -16,9 +15,10 @@ from charts import define_other_projects_kinds, find_cert_manager
 from control_plane import ControlPlane
 from home import certificates
 from manifests import NAMESPACE, Objects
+from mount import Mount
 from plimsoll import SERVER_ACCOUNT, find_program
 from process import Child
-from test_chart_install import copy_chart, in_force, lab, mutated, release  # noqa: F401  fixtures
+from test_chart_install import copy_chart, in_force, lab, mutated, release, served  # noqa: F401  fixtures
 
 SECRET = "plimsoll-cert"
 
@@ -43,32 +43,6 @@ def chart(folder):
     return copy_chart(folder / "cert-manager-chart")
 
 
-class Mount:
-    """The Secret's volume, written as the kubelet writes it: `..data` changes at once."""
-
-    def __init__(self, plane, release):
-        self.plane = plane
-        self.folder = plane.folder / f"tls-{time.monotonic_ns()}"
-        self.folder.mkdir()
-        rendered = release.plimsoll.source.objects
-        release.plimsoll.source = Objects("the release", lambda: json.loads(
-            json.dumps(rendered()).replace("/etc/plimsoll-tls", str(self.folder))))
-
-    def refresh(self):
-        """@return the serving certificate that is mounted then"""
-        data = self.plane.api.get("secrets", SECRET, NAMESPACE)["data"]
-        new = self.folder / f"..{time.monotonic_ns()}"
-        new.mkdir()
-        for name, content in data.items():
-            (new / name).write_bytes(base64.b64decode(content))
-            if not (self.folder / name).is_symlink():
-                (self.folder / name).symlink_to(f"..data/{name}")
-        link = self.folder / "..data.part"
-        link.symlink_to(new.name)
-        link.rename(self.folder / "..data")
-        return (new / "tls.crt").read_text()
-
-
 def test_it_makes_injects_and_renews_what_the_webhook_needs(lab, release, own_plane):  # noqa: F811
     def trusted():
         return release.webhook()["clientConfig"].get("caBundle")
@@ -89,7 +63,7 @@ def test_it_makes_injects_and_renews_what_the_webhook_needs(lab, release, own_pl
     leaf = certificates(base64.b64decode(first["tls.crt"]).decode())[0]
     authority = base64.b64decode(first["ca.crt"]).decode()
     assert leaf not in authority
-    mount = Mount(own_plane, release)
+    mount = Mount(own_plane, release, SECRET)
     assert mount.refresh().startswith("-----BEGIN CERTIFICATE-----")
     release.start()
     lab.add_runtime_class()
@@ -159,8 +133,3 @@ def test_an_issuer_of_ones_own_signs_and_its_ca_is_trusted(release, own_plane): 
     leaf.write_bytes(base64.b64decode(secret["tls.crt"]))
     subprocess.run(["openssl", "verify", "-CAfile", folder / "ca.crt", "-verify_hostname",
                     f"plimsoll.{NAMESPACE}.svc", leaf], check=True, stdout=subprocess.DEVNULL)
-
-
-def served(release):
-    """@return the certificate that the server shows"""
-    return ssl.get_server_certificate(("127.0.0.1", release.plimsoll.https))

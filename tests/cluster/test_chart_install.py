@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import time
 
@@ -20,7 +21,8 @@ from charts import CHART, ROOT, Helm, find
 from control_plane import ControlPlane
 from lab import Lab
 from manifests import NAMESPACE, Objects
-from plimsoll import Plimsoll
+from mount import Mount
+from plimsoll import Plimsoll, find_program
 from process import CEILING_S, Child, say
 from test_kubectl import Plugin
 
@@ -501,6 +503,40 @@ def test_the_way_certificates_are_made_can_be_changed_and_changed_back(release, 
     server_writes(own_plane)
     release.upgrade("webhook.timeoutSeconds=7")
     assert_kept(own_plane)
+
+
+def served(release):
+    """@return the certificate that the server shows"""
+    return ssl.get_server_certificate(("127.0.0.1", release.plimsoll.https))
+
+
+def test_a_certificate_of_ones_own_is_served_and_its_renewal_too(lab, release, own_plane):
+    folder = own_plane.folder / f"own-certificate-{release.helm.major}"
+
+    def provide():
+        subprocess.run([find_program(), "certs", "--out", folder, "--dns", f"plimsoll.{NAMESPACE}.svc"], check=True,
+                       stdout=subprocess.DEVNULL)
+        secret = own_plane.kubectl("create", "secret", "tls", "mine", f"--namespace={NAMESPACE}", "--output=yaml",
+                                   "--dry-run=client", f"--cert={folder / 'tls.crt'}", f"--key={folder / 'tls.key'}")
+        own_plane.kubectl("apply", "-f", "-", text=secret.stdout)
+    own_plane.api.create("namespaces", {"metadata": {"name": NAMESPACE}})
+    provide()
+    trusted = base64.b64encode((folder / "ca.crt").read_bytes()).decode()
+    release.helm_run("install", release.chart, f"--values={release.values}", "--set=tls.mode=provided",
+                     "--set=tls.existingSecret=mine", f"--set=tls.caBundle={trusted}")
+    mount = Mount(own_plane, release, "mine")
+    first = mount.refresh()
+    release.start()
+    in_force(lab)
+    assert first.startswith(served(release).strip())
+
+    provide()
+    second = mount.refresh()
+    assert second != first
+    lab.wait_for("the server to show the new certificate", lambda: second.startswith(served(release).strip()))
+    assert mutated(lab.preview(pods.gpu("asking", "1Gi")))
+    assert release.webhook()["clientConfig"]["caBundle"] == trusted
+    assert own_plane.api.find("secrets", "plimsoll-tls", NAMESPACE) is None
 
 
 def test_with_fail_a_gpu_pod_is_refused_while_no_server_answers_and_others_are_not(lab, release):
