@@ -109,7 +109,8 @@ void plimsoll_column_wrap(struct plimsoll_text *out, const struct plimsoll_view_
     while (plimsoll_span_cut(&rest, ' ', &word)) {
         plimsoll_autofree char *copy = plimsoll_copy(word.data, word.size);
         unsigned size = count_characters(copy);
-        if (!first && at + 1 + size > options->width) {
+        bool full = at + (first ? 0 : 1) + size > options->width;
+        if (full && (!first || at > indent)) {
             plimsoll_text_add_format(out, "\n%*s", (int)indent, "");
             at = indent;
         } else if (!first) {

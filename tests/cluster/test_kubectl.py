@@ -126,6 +126,31 @@ def test_explain_tells_who_never_asked_us(lab, plugin):
     plugin.run("explain", "nobody", "-n", lab.namespace, status=3)
 
 
+def test_explain_tells_that_a_rolling_update_waits_for_itself(lab, plugin):
+    add_home(lab)
+    lab.api.create("deployments", pods.deployment("vllm", pods.gpu("vllm", "12Gi")), lab.namespace)
+    lab.wait_for("the first pod to run", lab.running)
+    first, = lab.running()
+    lab.api.merge("deployments", "vllm", {"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}},
+                  lab.namespace)
+    lab.wait_for("the second pod", lambda: len(lab.pods()) == 2)
+    second, = (pod["metadata"]["name"] for pod in lab.pods() if pod["metadata"]["name"] != first)
+    lab.wait_refused(second, "insufficient free VRAM")
+    said = plugin.explain(second, status=1)
+    assert f"{first} is of another ReplicaSet of the same Deployment" in said["closest"]["text"]
+    assert [pod["name"] for pod in said["makesRoom"][0]["pods"]] == [first]
+
+
+def test_what_is_not_there_is_said_by_name(lab, plugin):
+    for arguments, says in ((["explain", "nobody"], 'pods "nobody" not found in the namespace of the kubeconfig'),
+                            (["explain", f"{lab.namespace}/nobody"], 'pods "nobody" not found\n'),
+                            (["page", "-n", lab.namespace],
+                             f"no pod of the server is in namespace {lab.namespace}; without -n")):
+        done = plugin.run(*arguments, status=3)
+        assert says in done.stderr
+        assert done.stdout == ""
+
+
 def test_as_many_fit_as_were_counted(lab, plugin):
     add_home(lab)
     add_attic(lab)

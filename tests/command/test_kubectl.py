@@ -399,8 +399,8 @@ class Explain(WithKubectl):
         self.ends(3, "explain", "ai/nobody", err="Error from server (NotFound)")
 
     def test_a_pod_without_a_namespace_may_be_in_another(self):
-        said = self.ends(3, "explain", "nobody", err="in the namespace of the kubeconfig; -n NAMESPACE or NAMESPACE/POD")
-        self.assertIn("Error from server (NotFound)", said.stderr)
+        self.ends(3, "explain", "nobody", err=["Error from server (NotFound)", "in the namespace of the kubeconfig; "
+                                               "-n NAMESPACE or NAMESPACE/POD names another"])
         for arguments in (["ai/nobody"], ["nobody", "-n", "ai"]):
             self.assertNotIn("kubeconfig", self.ends(3, "explain", *arguments, err="(NotFound)").stderr)
         self.play.before = [{"match": "get pods/", "err": "Error from server (Forbidden): no\n", "code": 1}]
@@ -504,6 +504,32 @@ class Terminal(WithKubectl):
         self.assertIn("\033[36m█", self.on_terminal("top"))
         self.assertNotIn("\033", self.on_terminal("top", NO_COLOR="1"))
         self.assertNotIn("\033", self.on_terminal("top", TERM="dumb"))
+
+    def test_no_line_is_wider_than_80_columns_of_a_terminal(self):
+        words = "0/3 nodes are available: 2 insufficient free VRAM (want 79.9Gi). preemption: not helpful."
+        self.play.items += [make_pod("a-pod-with-a-name-of-many-words", "79.9Gi", message=words),
+                            make_pod("a-name-that-leaves-no-room-for-the-answer-" + "x" * 33, None, None, "")]
+        self.play.items[-1]["metadata"]["uid"] = "uid-long"
+        for command in (["top"], ["top", "--by", "namespace"], ["explain", "ai/ollama"],
+                        *(["explain", f"ai/{pod['metadata']['name']}"] for pod in self.play.items[-2:]),
+                        ["fit", "--vram", "12Gi"], ["fit", "--vram", "100Gi"], ["doctor"], ["vram", "llama3.1:8b"]):
+            plain = self.on_terminal(*command, NO_COLOR="1")
+            coloured = self.on_terminal(*command)
+            ages = re.compile(r"\b\d+s ago")
+            self.assertEqual(ages.sub("", re.sub(r"\033\[\d*m", "", coloured)), ages.sub("", plain), command)
+            for line in plain.splitlines():
+                self.assertLessEqual(len(line), 80, (command, line))
+
+    def test_nothing_is_paged(self):
+        pager = self.play.folder / "pager"
+        pager.write_text('#!/bin/sh\ntouch "$0.ran"\n')
+        pager.chmod(0o755)
+        home = self.node("home")
+        self.play.items += [{**home, "metadata": {**home["metadata"], "name": f"home-{number}"}}
+                            for number in range(60)]
+        said = self.on_terminal("top", PAGER=str(pager), KUBECTL_PAGER=str(pager), MANPAGER=str(pager))
+        self.assertGreater(said.count("\n"), 100)
+        self.assertFalse((self.play.folder / "pager.ran").exists())
 
     def test_blocks_only_where_the_locale_has_them(self):
         self.play.env["LC_ALL"] = "C"
