@@ -19,6 +19,7 @@
 struct wanted {
     char node[PLIMSOLL_NAME_BYTES_MAX + 1];
     int64_t bytes; /* negative: no longer advertised */
+    size_t index;  /* of the node in the picture */
 };
 
 struct plimsoll_advertiser {
@@ -29,6 +30,7 @@ struct plimsoll_advertiser {
     atomic_bool busy; /* a look is queued or under way */
     int64_t next_ms;  /* not tried before */
     int64_t pause_ms;
+    size_t first; /* the node to begin with: behind one that failed, so that it holds up no other */
     unsigned said; /* bit enum plimsoll_error_kind: a failure that is in the log already */
     struct wanted batch[BATCH_MAX];
 };
@@ -54,7 +56,8 @@ static size_t collect(struct plimsoll_advertiser *advertiser)
     for (size_t i = 0; i < count && found < BATCH_MAX; i++) {
         struct wanted *wanted = &advertiser->batch[found];
         struct plimsoll_extender_node node;
-        if (plimsoll_cluster_node_at(advertiser->cluster, i, &node) &&
+        wanted->index = (advertiser->first + i) % count;
+        if (plimsoll_cluster_node_at(advertiser->cluster, wanted->index, &node) &&
             differs(advertiser, &node, &wanted->bytes)) {
             memset(wanted->node, 0, sizeof wanted->node);
             memcpy(wanted->node, node.view.node->name,
@@ -97,6 +100,7 @@ static bool write_one(struct plimsoll_advertiser *advertiser, const struct wante
         return true; /* gone meanwhile */
     }
     note_failure(advertiser, &err);
+    advertiser->first = wanted->index + 1;
     return false;
 }
 

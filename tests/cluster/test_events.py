@@ -204,3 +204,73 @@ def test_a_kubelet_that_starts_again_is_answered(advertising):
     advertising.api.call("PATCH", "/api/v1/nodes/home/status", {"status": {"capacity": zero, "allocatable": zero}},
                          "application/merge-patch+json")
     wait_advertised(advertising, "home", str(15 * GI + GI // 2))
+
+
+def test_a_node_advertises_no_less_than_its_pods_ask_for(advertising):
+    add_home(advertising)
+    advertising.create(pods.gpu("ollama", "12Gi"))
+    advertising.wait_running("ollama")
+    wait_advertised(advertising, "home", str(15 * GI + GI // 2))
+    # Another card is in its place: a kubelet that starts again would fail the pod at 7.5Gi.
+    advertising.annotate_node("home", inventory=nodes.inventory((CARD, 8 * GI))["plimsoll.dev/inventory"])
+    wait_advertised(advertising, "home", str(12 * GI))
+    advertising.delete("ollama", gracePeriodSeconds=0)
+    wait_advertised(advertising, "home", str(7 * GI + GI // 2))
+
+
+def test_every_node_whose_cards_are_known_advertises_them(advertising):
+    advertising.add_nodes(nodes.nvidia("labels", 16384, cards=2), nodes.mig_mixed("split"), nodes.amd("amd"),
+                          nodes.intel("intel"), nodes.node("plain"))
+    for name, mib in (("labels", 2 * (16384 - 512)), ("split", 9728 + 19968 + 40192), ("amd", 65536 - 512)):
+        wait_advertised(advertising, name, str(mib << 20))
+    # Of an Intel card only the agent says how large it is.
+    for name in ("intel", "plain"):
+        assert advertised(advertising.api.get("nodes", name)) == {}
+
+
+VRAM_STAYS = "tests-vram-stays"
+
+
+def keep_vram_of_stuck_nodes(lab):
+    """Whoever changes what a node advertises is refused, if the node's name says so."""
+    def policy(kind, **spec):
+        return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": VRAM_STAYS},
+                "spec": spec}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["nodes/status"]}
+    before, after = (f"{which}.status.capacity" for which in ("oldObject", "object"))
+    key = "plimsoll.dev/vram"
+    refusal = {"expression": f"!(object.metadata.name.endsWith('-stuck') && '{key}' in {before} && '{key}' in {after} "
+                             f"&& {before}['{key}'] != {after}['{key}'])"}
+    group = "/apis/admissionregistration.k8s.io/v1"
+    for plural, body in (
+            ("validatingadmissionpolicies", policy("ValidatingAdmissionPolicy", validations=[refusal],
+                                                   matchConstraints={"resourceRules": [rule]})),
+            ("validatingadmissionpolicybindings", policy("ValidatingAdmissionPolicyBinding", policyName=VRAM_STAYS,
+                                                         validationActions=["Deny"]))):
+        lab.api.call("POST", f"{group}/{plural}", body)
+        lab.undo.append(lambda path=f"{group}/{plural}/{VRAM_STAYS}": lab.api.call("DELETE", path))
+
+    def counts():
+        try:
+            lab.api.call("PATCH", "/api/v1/nodes/a-stuck/status?dryRun=All", {"status": {"capacity": {key: "1"}}},
+                         "application/merge-patch+json")
+        except ApiError as error:
+            return VRAM_STAYS in error.message
+        return False
+    lab.wait_for("the policy to count", counts)
+
+
+def test_a_node_that_cannot_be_written_holds_up_no_other(advertising):
+    def inventory(size):
+        return nodes.inventory((CARD, size))
+    # Whatever the order is, one that is stuck comes before the one that is not.
+    names = ("a-stuck", "z-stuck", "free")
+    advertising.add_nodes(*(nodes.nvidia(name, 16384, annotations=inventory(16 * GI)) for name in names))
+    for name in names:
+        wait_advertised(advertising, name, str(15 * GI + GI // 2))
+    keep_vram_of_stuck_nodes(advertising)
+    for name in names:
+        advertising.annotate_node(name, inventory=inventory(24 * GI)["plimsoll.dev/inventory"])
+    wait_advertised(advertising, "free", str(23 * GI + GI // 2))
+    for name in names[:2]:
+        wait_advertised(advertising, name, str(15 * GI + GI // 2))
