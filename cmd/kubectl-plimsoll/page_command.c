@@ -121,8 +121,14 @@ static int find_server(const struct plimsoll_plugin_options *options, struct ser
     if (path.overflowed) {
         return plimsoll_error_set(err, PLIMSOLL_ERR_INVALID, "-n: no namespace has so long a name");
     }
-    if (plimsoll_kubectl_get(&options->kubectl, path.data, &body, err) < 0 ||
-        plimsoll_json_parse(plimsoll_text_span(&body), &document, err) < 0) {
+    if (plimsoll_kubectl_get(&options->kubectl, path.data, &body, err) < 0) {
+        return err->kind == PLIMSOLL_ERR_DENIED && options->namespace_ == NULL
+                   ? plimsoll_error_set(err, PLIMSOLL_ERR_DENIED,
+                                        "%s; -n NAMESPACE asks that of Plimsoll alone",
+                                        err->message)
+                   : -1;
+    }
+    if (plimsoll_json_parse(plimsoll_text_span(&body), &document, err) < 0) {
         return -1;
     }
     return choose(plimsoll_json_root(document), options->namespace_, server, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "occupants.h"
 
+#include "columns.h"
+
 size_t plimsoll_occupants_of_card(const struct plimsoll_node_view *view,
                                   const struct plimsoll_card *card, struct occupant *list)
 {
@@ -59,6 +61,18 @@ size_t plimsoll_occupants_elsewhere(const struct plimsoll_node_view *view, struc
         list[count++] = it;
     }
     return count;
+}
+
+void plimsoll_occupants_none(const struct plimsoll_view_cluster *cluster,
+                             const struct plimsoll_view_options *options, struct plimsoll_text *out)
+{
+    plimsoll_autotext sentence = plimsoll_text_make(PLIMSOLL_NAME_BYTES_MAX + 64);
+    plimsoll_text_add_string(&sentence, "No pod ");
+    if (cluster->namespace_ != NULL) {
+        plimsoll_text_add_format(&sentence, "of namespace %s ", cluster->namespace_);
+    }
+    plimsoll_text_add_string(&sentence, "has a GPU.");
+    plimsoll_column_wrap(out, options, sentence.data, 0, 0);
 }
 
 const char *plimsoll_presence_text(enum presence presence)

@@ -2,6 +2,8 @@
 /** Who is on a card, or somewhere on a node, and what is known of how much. */
 #pragma once
 
+#include <plimsoll/answers.h>
+
 #include "on_card.h"
 
 enum presence {
@@ -25,6 +27,11 @@ size_t plimsoll_occupants_of_card(const struct plimsoll_node_view *view,
 
 /** Pods of the node of which no card is known. */
 size_t plimsoll_occupants_elsewhere(const struct plimsoll_node_view *view, struct occupant *list);
+
+/** That no pod, or none of the namespace that is asked for, has a card. */
+void plimsoll_occupants_none(const struct plimsoll_view_cluster *cluster,
+                             const struct plimsoll_view_options *options,
+                             struct plimsoll_text *out);
 
 /** `claimed`, `unclaimed`, `floating`, `nominated`, `astray`. */
 const char *plimsoll_presence_text(enum presence presence);

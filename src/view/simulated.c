@@ -267,24 +267,33 @@ static void add_sum(const struct layout *layout, const struct plimsoll_view_simu
         landed += simulation->landings[i].landed == PLIMSOLL_LANDED;
     }
     for (size_t i = 0; i < simulation->node_count; i++) {
-        const struct plimsoll_node_load *load = simulation->nodes[i].load;
-        for (uint32_t k = 0; k < load->card_count; k++) {
-            line += load->cards[k].line;
-            after += load->cards[k].free;
-            before += simulation->before[i]->cards[k].free;
+        const struct plimsoll_extender_node *node = &simulation->nodes[i];
+        for (uint32_t k = 0; k < node->load->card_count; k++) {
+            bool takes =
+                node->load->cards[k].state == PLIMSOLL_CARD_OK && node->view.node->unusable == NULL;
+            line += node->load->cards[k].line;
+            after += takes ? node->load->cards[k].free : 0;
+            before += takes ? simulation->before[i]->cards[k].free : 0;
             cards++;
         }
     }
-    plimsoll_text_add_format(&sentence, "%zu of %zu pods fit. %s of %s on %zu card%s is free, ",
-                             landed, simulation->landing_count, bytes_of(after).text,
-                             bytes_of(line).text, cards, cards == 1 ? "" : "s");
-    plimsoll_text_add_format(&sentence, "%s before.", bytes_of(before).text);
+    plimsoll_text_add_format(&sentence, "%zu of %zu pods fit. ", landed, simulation->landing_count);
+    if (cards == 0) {
+        plimsoll_text_add_string(&sentence, "No node with a GPU is known.");
+    } else {
+        plimsoll_text_add_format(&sentence, "%s of %s on %zu card%s is free, %s before.",
+                                 bytes_of(after).text, bytes_of(line).text, cards,
+                                 cards == 1 ? "" : "s", bytes_of(before).text);
+    }
     if (pods > 0) {
         plimsoll_text_add_format(&sentence, " %s of it goes to pods whose card the plugin picks.",
                                  bytes_of(floating).text);
     }
     plimsoll_text_add_char(out, '\n');
     plimsoll_column_wrap(out, layout->options, sentence.data, 0, 0);
+    if (cards > 0) {
+        plimsoll_bar_legend(layout->options, out);
+    }
 }
 
 void plimsoll_view_simulation_table(const struct plimsoll_view_simulation *simulation,
@@ -299,5 +308,4 @@ void plimsoll_view_simulation_table(const struct plimsoll_view_simulation *simul
     add_landings(&layout, simulation, out);
     add_nodes(&layout, simulation, out);
     add_sum(&layout, simulation, out);
-    plimsoll_bar_legend(options, out);
 }

@@ -316,8 +316,12 @@ void plimsoll_view_top(const struct plimsoll_view_cluster *cluster,
     } else {
         add_summary(cluster, options, out);
     }
+    size_t above = out->size;
     for (size_t i = 0; i < cluster->node_count; i++) {
         add_node(cluster, &layout, &cluster->nodes[i], out);
+    }
+    if (cluster->node_count > 0 && out->size == above) {
+        plimsoll_occupants_none(cluster, options, out);
     }
     if (cluster->note != NULL) {
         plimsoll_text_add_char(out, '\n');

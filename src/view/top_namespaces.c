@@ -70,7 +70,7 @@ void plimsoll_view_top_namespaces(const struct plimsoll_view_cluster *cluster,
     struct layout layout = lay_out(options);
     struct shares shares = plimsoll_shares_make(cluster);
     if (shares.count == 0) {
-        plimsoll_text_add_string(out, "No pod has a GPU.\n");
+        plimsoll_occupants_none(cluster, options, out);
     } else {
         plimsoll_autotext head = plimsoll_text_make(256);
         plimsoll_column_add(&head, options, "NAMESPACE", layout.name);

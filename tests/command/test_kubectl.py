@@ -218,6 +218,11 @@ class Kubectl(WithKubectl):
             ended = self.ends(3, *command, err=f"kubectl plimsoll {command[0]}: kubectl: {words}\n")
             self.assertEqual(ended.stdout, "")
 
+    def test_who_may_not_look_everywhere_for_the_page_is_told_to_name_its_namespace(self):
+        self.play.before = [{"match": "/pods?labelSelector", "err": "Error from server (Forbidden): no\n", "code": 1}]
+        self.ends(3, "page", err="Error from server (Forbidden): no; -n NAMESPACE asks that of Plimsoll alone")
+        self.assertNotIn("-n", self.ends(3, "page", "-n", "gpu", err="(Forbidden): no\n").stderr)
+
     def test_a_failure_without_words_is_one_too(self):
         self.play.before = [{"match": "/nodes?", "code": 7}]
         self.ends(3, "top", err="ended with status 7")

@@ -159,6 +159,31 @@ static void without_pods_it_says_so(void **state)
     assert_string_equal(out.data, "no pods\n");
 }
 
+static void without_a_card_it_says_so(void **state)
+{
+    struct stage *stage = *state;
+    plimsoll_autotext out = plimsoll_text_make(4096);
+    struct plimsoll_view_simulation empty = stage->view;
+    const struct plimsoll_view_options options = {.width = 80};
+    empty.node_count = 0;
+    empty.landings = &stage->landings[5]; /* ai/typo */
+    empty.landing_count = 1;
+    plimsoll_view_simulation_table(&empty, &options, &out);
+    assert_non_null(strstr(out.data, "\n\n0 of 1 pods fit. No node with a GPU is known.\n"));
+    assert_null(strstr(out.data, "in use"));
+}
+
+static void what_takes_no_pods_is_not_free(void **state)
+{
+    struct stage *stage = *state;
+    plimsoll_autotext out = plimsoll_text_make(GOLDEN_BYTES_MAX);
+    const struct plimsoll_view_options options = {.width = 120};
+    stage->nodes[1].load = stage->before[1];
+    stage->before[1]->cards[0].state = PLIMSOLL_CARD_UNHEALTHY;
+    plimsoll_view_simulation_table(&stage->view, &options, &out);
+    assert_non_null(strstr(out.data, "53.9Gi of 104.4Gi on 3 cards is free, 59.9Gi before."));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +191,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(programs_get_one_object, setup, teardown),
         cmocka_unit_test_setup_teardown(without_pods_it_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_card_it_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_takes_no_pods_is_not_free, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

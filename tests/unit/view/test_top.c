@@ -104,7 +104,11 @@ static void one_namespace_shows_its_cards_only(void **state)
     assert_null(strstr(text, "ollama"));
     assert_non_null(strstr(text, "whisper"));
     lab->cluster.namespace_ = "nobody";
-    assert_non_null(strstr(shown(plimsoll_view_top_namespaces, lab, &out), "No pod has a GPU.\n"));
+    assert_string_equal(shown(plimsoll_view_top_namespaces, lab, &out),
+                        "No pod of namespace nobody has a GPU.\n");
+    text = shown(plimsoll_view_top, lab, &out);
+    assert_string_equal(strstr(text, "reserve\n"),
+                        "reserve\nNo pod of namespace nobody has a GPU.\n");
 }
 
 static void an_empty_cluster_says_so(void **state)
