@@ -9,7 +9,8 @@ enum plimsoll_exit {
     PLIMSOLL_EXIT_YES,
     PLIMSOLL_EXIT_NO,      /* answered, and the answer is no: it waits, it fits nowhere */
     PLIMSOLL_EXIT_USAGE,   /* the command line is wrong */
-    PLIMSOLL_EXIT_UNKNOWN, /* not answered: no kubectl, no cluster, no such pod or model, no rights */
+    PLIMSOLL_EXIT_UNKNOWN, /* not answered: no kubectl, no cluster, no such pod or model, no rights
+                            */
 };
 
 int plimsoll_command_top(const struct plimsoll_plugin_options *options);
