@@ -278,6 +278,9 @@ class Settings(WithKubectl):
 class Top(WithKubectl):
     def test_by_node_and_by_namespace(self):
         self.ends(0, "top", says=["3 nodes, 10 cards", "ai/ollama", "8Gi claimed", "5Gi in use", "xid 79"])
+        self.ends(0, "top", "-A", says="ai/ollama")
+        self.ends(0, "top", "-n", "ai", says="ai/ollama")
+        self.ends(0, "top", "-n", "nobody", says="No pod of namespace nobody has a GPU.")
         self.ends(0, "top", "--by", "namespace", says=["NAMESPACE", "152Gi", "home, card 0"])
         self.assertNotIn("ai/", self.play.run("top", "-n", "nobody").stdout)
 
@@ -543,8 +546,10 @@ class Terminal(WithKubectl):
         self.assertIn("####", ended.stdout)
 
     def test_watching_goes_on_until_it_is_ended(self):
-        got = self.on_terminal("top", "-w", until=b"\033[H\033[2J")
-        self.assertGreaterEqual(got.count("3 nodes, 10 cards"), 1)
+        for command, says in ((["top"], "3 nodes, 10 cards"), (["explain", "ai/ollama"], "ai/ollama \033[0m")):
+            got = self.on_terminal(*command, "-w", until=b"\033[H\033[2J")
+            self.assertGreaterEqual(got.count("\033[H\033[2J"), 2, command)
+            self.assertIn(says, got)
 
     def opened(self, *arguments, terminal=True, program=True, **env):
         """@return what the page's command printed, and what the browser was given, after all that it started ended."""
