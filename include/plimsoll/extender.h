@@ -188,10 +188,11 @@ struct plimsoll_preempt_outcome {
  * Only the scheduler's own candidates are answered: each with its victims and those who must leave
  * with them (plimsoll_placement_victims), most important first. One where no set makes room is
  * left out, and so is a node that is not known. NumPDBViolations is carried over: it counts the
- * scheduler's own victims, as no budgets are known here. A pod without a GPU gets back what it
- * came with. Where the pod was refused on the node it is nominated to, and that node has room for
- * it or will have once those have left who are terminating or were given as its victims, the answer
- * is empty: the scheduler tries again. The world is held for one node at a time.
+ * scheduler's own victims, as no budgets are known here, so that a node is not avoided for the
+ * budget of a pod that was added. A pod without a GPU gets back what it came with. Where the pod
+ * was refused on the node it is nominated to, and that node has room for it or will have once those
+ * have left who are terminating or were given as its victims, the answer is empty: the scheduler
+ * tries again. The world is held for one node at a time.
  *
  * @param answer   Unchanged on failure.
  * @param outcome  Set on success.
