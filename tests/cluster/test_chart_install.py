@@ -591,6 +591,7 @@ def test_doctor_finds_nothing_in_a_healthy_release_and_what_is_broken(lab, relea
     release.plimsoll.stop_server()
     release.plimsoll.scheduler.stop()
     lab.create(pods.pod("nobody-looks", schedulerName="plimsoll-scheduler"))
+    lab.create(pods.gpu("not-asked-about", schedulerName="plimsoll-scheduler", nodeName="box"))
     own_plane.api.patch("mutatingwebhookconfigurations", "plimsoll",
                         [{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": AUTHORITY}])
     own_plane.api.merge("deployments", "plimsoll", {"metadata": {"labels": {"app.kubernetes.io/version": "0.0.1"}}},
@@ -618,7 +619,8 @@ def test_doctor_finds_nothing_in_a_healthy_release_and_what_is_broken(lab, relea
                      ("agents", "warning"), ("reports", "warning"), ("runtimeClasses", "warning"),
                      ("pods", "warning"), ("annotations", "warning"), ("dra", "warning")}
     for words in ("without an agent (1): bare", "report is stale (1): silent", "The report of node early is",
-                  "unseen-", f"not on its pods (1): {lab.namespace}/web", "plimsoll (0.0.1)", "no caBundle",
+                  "unseen-", f"without asking Plimsoll (1): {lab.namespace}/not-asked-about",
+                  f"not on its pods (1): {lab.namespace}/web", "plimsoll (0.0.1)", "no caBundle",
                   f"No endpoint of Service {NAMESPACE}/plimsoll is ready", f"not accounted (1): {lab.namespace}/held"):
         assert words in said, words
     assert "plimsoll-doctor" not in {pod["metadata"]["name"] for pod in own_plane.api.list("pods", "default")}
