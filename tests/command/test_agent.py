@@ -394,18 +394,20 @@ class Life(Agents):
         self.start()
         wait_for("usage", lambda: self.api.value("usage"))
         (self.home / "cards.yaml").write_text("unavailable: the driver is being upgraded\n")
-        wait_for("the cards' health", lambda: self.api.value("inventory")["cards"][0]["health"] == "not measured")
+        wait_for("the cards' health", lambda: self.health() == "not measured")
+        self.wait_for_looks(5, "failed")
         self.assertEqual(self.used(), 4 * 64 * MI)
         self.machine.fake_cards()
-        wait_for("the cards' health", lambda: self.api.value("inventory")["cards"][0]["health"] == "ok")
+        wait_for("the cards' health", lambda: self.health() == "ok")
         self.assertEqual(len(self.events("cards are not measured")), 1)
         self.assertEqual(len(self.events("cards are measured")), 2)
 
     def test_it_waits_as_long_as_it_is_asked_to(self):
-        self.api.refusals = [(429, {"Retry-After": "2"}, "Too many requests, please try again later.\n")]
+        self.api.refusals = [(429, {"Retry-After": "3"}, "Too many requests, please try again later.\n")]
         self.start()
         wait_for("usage", lambda: self.api.value("usage"))
         self.assertEqual(len(self.api.patches()), 2)
+        self.assertGreaterEqual(self.api.asked_at[1] - self.api.asked_at[0], 3)  # by itself: a second at most
         refused = self.events("the node is not written")
         self.assertEqual([event["status"] for event in refused], [429])
         self.assertIn("try again later", refused[0]["err"])
@@ -444,6 +446,7 @@ class Life(Agents):
         replace(path, json.dumps(newer))
         wait_for("holders to be unknown", lambda: "holders" not in self.api.value("usage")["cards"][0])
         self.assertNotIn("deviceList", self.api.value("inventory"))
+        self.wait_for_looks(5)
         said = self.events("holders of the cards are not known")
         self.assertEqual(len(said), 1)
         self.assertIn("a field that no known version has", said[0]["err"])
@@ -526,6 +529,7 @@ class Life(Agents):
         card = wait_for("usage", lambda: self.api.value("usage"))["cards"][0]
         self.assertEqual((card["used"], card["attributed"], card.get("pods")), (4 * 64 * MI, False, None))
         self.assertEqual(card["holders"], [pod_uid(0), pod_uid(2)])  # the kubelet's word is there all the same
+        self.wait_for_looks(5)
         hidden.rename(processes)
         wait_for("the pods", lambda: self.api.value("usage")["cards"][0]["attributed"])
         self.assertEqual(len(self.events("whose the processes are is not known")), 1)
@@ -725,6 +729,8 @@ class Driver(Agents):
     def test_a_card_that_is_split_anew_is_reported_anew(self):
         self.start_measuring(card_keys="mig=0")
         self.assertNotIn("mig", self.api.value("inventory")["cards"][0])
+        self.machine.nvml_script(per_process=0, card_keys="mig=1")  # split into nothing yet: nobody can use it
+        wait_for("no room", lambda: self.api.value("free-vram") == "0,0")
         small, large = (f"MIG-{number:08x}-0000-0000-0000-000000000000" for number in (1, 2))
         first = f"instance {card_id(0)} 0 {small} gi=7 total=9728 size=9728 slices=1"
         self.machine.nvml_script(card_keys="mig=1", more=[first])

@@ -8,6 +8,7 @@ import pathlib
 import ssl
 import sys
 import threading
+import time
 
 MI = 1 << 20
 
@@ -29,6 +30,7 @@ class StubApi:
         self.uid, self.annotations = "uid-1", {}
         self.exists = True
         self.asked = []     # (method, path, headers, body) of every request
+        self.asked_at = []  # and when, monotonic
         self.refusals = []  # (status, headers, body) of the next answers
         self.lock = threading.Lock()
         self.server = Server(("127.0.0.1", 0), self._handler())
@@ -74,6 +76,7 @@ class StubApi:
     def _answer(self, method, path, headers, body):
         with self.lock:
             self.asked.append((method, path, headers, body))
+            self.asked_at.append(time.monotonic())
             if self.refusals:
                 return self.refusals.pop(0)
             if not self.exists or path.split("?")[0] != f"/api/v1/nodes/{self.name}":
