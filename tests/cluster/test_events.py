@@ -73,6 +73,25 @@ def test_a_rolling_update_that_waits_for_itself_says_so(lab):
     assert note.endswith("use strategy Recreate or maxSurge 0.")
 
 
+def test_a_pod_that_stays_refused_is_one_event_that_counts(lab):
+    def of_the_pod():
+        found = lab.api.call("GET", f"/apis/events.k8s.io/v1/namespaces/{lab.namespace}/events"
+                                    "?fieldSelector=reason=InsufficientVRAM")["items"]
+        return [(event["note"], (event.get("series") or {}).get("count", 1)) for event in found]
+
+    def comes_again():
+        # What is cordoned and let go again makes the scheduler ask anew; that is told once a minute at most.
+        for unschedulable in (True, False):
+            lab.api.merge("nodes", "home", {"spec": {"unschedulable": unschedulable}})
+        return [count for _, count in of_the_pod()] != [1]
+    add_home(lab)
+    lab.create(pods.gpu("waits", "24Gi"))
+    note = told(lab, "waits", "InsufficientVRAM")
+    assert of_the_pod() == [(note, 1)]
+    lab.wait_for("the event to come again", comes_again)
+    assert of_the_pod() == [(note, 2)]
+
+
 def test_a_pod_that_outgrows_its_claim_says_by_how_much(lab):
     add_home(lab)
     lab.create(pods.gpu("ollama", "6Gi"))
