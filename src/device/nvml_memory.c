@@ -107,11 +107,11 @@ void nvml_memory_look(struct nvml_reader *reader, struct nvml_card *card, bool m
     }
     if (result == NVML_SUCCESS && !is_carve_out(reader, card, total)) {
         card->total = total;
+        device->used = used;
         if (mig && card->instance_count == 0) {
+            device->used = total; /* what is not split off, nobody can have */
             nvml_note(reader, "card %d has MIG on and no instance: no program can use it",
                       card->index);
-        } else {
-            device->used = used;
         }
         if (card->numa_node) {
             nvml_note(reader,
