@@ -108,11 +108,6 @@ void nvml_memory_look(struct nvml_reader *reader, struct nvml_card *card, bool m
     if (result == NVML_SUCCESS && !is_carve_out(reader, card, total)) {
         card->total = total;
         device->used = used;
-        if (mig && card->instance_count == 0) {
-            device->used = total; /* what is not split off, nobody can have */
-            nvml_note(reader, "card %d has MIG on and no instance: no program can use it",
-                      card->index);
-        }
         if (card->numa_node) {
             nvml_note(reader,
                       "Linux has the memory of card %d as a NUMA node: it may keep pages "
@@ -125,4 +120,8 @@ void nvml_memory_look(struct nvml_reader *reader, struct nvml_card *card, bool m
         fail(reader, card, result);
     }
     device->total = card->total;
+    if (mig && card->instance_count == 0 && card->total > 0) {
+        device->used = card->total; /* what is not split off, nobody can have */
+        nvml_note(reader, "card %d has MIG on and no instance: no program can use it", card->index);
+    }
 }

@@ -281,6 +281,12 @@ static void a_card_split_into_nothing_has_no_room_to_tell(void **state)
     assert_int_equal(device(&world, CARD_A)->used, (81920 - 600) * MIB);
     assert_string_equal(world.seen.note,
                         "card 0 has MIG on and no instance: no program can use it");
+    /* Others are told nothing of it, and what was known of it before is no room either. */
+    play(&world, "card " CARD_A " total=81920 reserved=600 used=0 mig=1\n"
+                 "fail nvmlDeviceGetMemoryInfo_v2 4\n");
+    look(&world);
+    assert_int_equal(device(&world, CARD_A)->used, (81920 - 600) * MIB);
+    assert_string_equal(device(&world, CARD_A)->health, "ok");
     world_end(&world);
 }
 
