@@ -57,7 +57,10 @@ struct plimsoll_demand {
     enum plimsoll_request request;
     uint64_t vram;          /* REQUEST_BYTES: bytes on each card */
     uint32_t percent_milli; /* REQUEST_PERCENT: thousandths of a percent, 1 … 100000 */
-    uint32_t cards;         /* how many cards or plugin devices, 1 … PLIMSOLL_CARDS_MAX */
+    /** What its limits of plimsoll.dev/vram come to by the kubelet's rule, in bytes: also where the
+     * request cannot be read, as when an annotation was changed since and contradicts them. */
+    uint64_t vram_limit;
+    uint32_t cards; /* how many cards or plugin devices, 1 … PLIMSOLL_CARDS_MAX */
     enum plimsoll_topology topology;
     enum plimsoll_policy policy;
     char mig_profile[32]; /* the resource's suffix, `1g.10gb`; empty: any */

@@ -410,6 +410,7 @@ int plimsoll_model_demand(struct plimsoll_model_asks *asks,
      */
     demand->vendor = PLIMSOLL_VENDOR_NVIDIA;
     demand->cards = 1;
+    demand->vram_limit = plimsoll_model_effective_total(&survey.vram);
     survey_envs(asks, &survey, malformed);
     struct plimsoll_error found, *at = survey.failed ? &found : err;
     int failed = survey.rule != NULL && set_resource(&survey, demand, at) != 0;
@@ -420,7 +421,7 @@ int plimsoll_model_demand(struct plimsoll_model_asks *asks,
         return -1;
     }
     struct plimsoll_model_vram vram = {.annotation = &asks->vram,
-                                       .limit_total = plimsoll_model_effective_total(&survey.vram)};
+                                       .limit_total = demand->vram_limit};
     return plimsoll_model_request(&vram, demand, err) != 0 || read_wishes(asks, demand, err) != 0
                ? -1
                : 0;

@@ -15,16 +15,19 @@ static uint64_t line_of(const struct plimsoll_card *card, const struct plimsoll_
     return bytes;
 }
 
-/* At least what its limits come to: the demand is that per card, rounded up. */
+/* Its limits are what a kubelet that starts again counts, whatever its annotation says by now; a
+ * pod that has none may be made again with some. */
 static uint64_t requested_by(const struct plimsoll_pod *pod)
 {
     uint64_t bytes = 0;
-    if (pod->node[0] == '\0' || pod->demand.request != PLIMSOLL_REQUEST_BYTES) {
+    if (pod->node[0] == '\0') {
         return 0;
     }
-    return __builtin_mul_overflow(pod->demand.vram, (uint64_t)pod->demand.cards, &bytes)
-               ? UINT64_MAX
-               : bytes;
+    if (pod->demand.request == PLIMSOLL_REQUEST_BYTES &&
+        __builtin_mul_overflow(pod->demand.vram, (uint64_t)pod->demand.cards, &bytes)) {
+        bytes = UINT64_MAX;
+    }
+    return larger(bytes, pod->demand.vram_limit);
 }
 
 uint64_t plimsoll_placement_capacity(const struct plimsoll_node_view *view,

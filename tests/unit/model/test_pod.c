@@ -383,6 +383,11 @@ static void annotation_and_limits_must_agree(void **state)
             "the annotation asks for 10Gi on each card, the limits for "
             "10737418240 bytes in total on 2 cards");
     refused(VRAM("4Gi"), spec, "write one of them, or the same in both");
+    refused(VRAM("50%"), spec, "the annotation asks for 50%");
+    /* What the kubelet counts stays known. */
+    struct plimsoll_pod torn = read_pod(VRAM("4Gi"), spec);
+    assert_int_equal(torn.demand.vram_limit, 10 * GI);
+    plimsoll_pod_clear(&torn);
     /* Per card equal, though the total is no multiple. */
     assert_int_equal(
         demand_of(VRAM("3579139414"), CONTAINERS(LIMITS("c", GPU("3") "," VRAM("10Gi")))).vram,

@@ -185,6 +185,9 @@ static void a_node_never_advertises_less_than_its_pods_ask_for(void **state)
     assert_int_equal(capacity_mib(&scene), 18000);
     scene_pod(&scene, "b", scene_demand(false, 1000));
     assert_int_equal(capacity_mib(&scene), 19000);
+    /* Limits that the annotation contradicts. */
+    scene_pod(&scene, "c", scene_demand(false, 0))->demand.vram_limit = 2000 * MIB;
+    assert_int_equal(capacity_mib(&scene), 21000);
     scene.cards[0].total = 65536 * MIB;
     assert_int_equal(capacity_mib(&scene), 65024);
 }
