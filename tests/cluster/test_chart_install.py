@@ -476,6 +476,23 @@ def test_the_notes_say_that_agents_need_a_runtime_class_which_is_missing(release
         own_plane.api.delete("runtimeclasses", "nvidia")
 
 
+def test_the_notes_say_that_no_node_has_a_label_by_which_an_agent_starts(release, own_plane):
+    missing = "No node has one yet"
+    own_plane.api.create("nodes", nodes.node("plain"))
+    try:
+        release.install()
+        assert missing in release.helm_run("get notes").stdout
+        own_plane.api.merge("nodes", "plain", {"metadata": {"labels": {"feature.node.kubernetes.io/amd-gpu": "true"}}})
+        release.upgrade()
+        assert missing not in release.helm_run("get notes").stdout
+        release.upgrade("agent.amd.enabled=false")
+        assert missing in release.helm_run("get notes").stdout
+    finally:
+        # Servers of the release run there: they go first.
+        release.close()
+        own_plane.api.delete("nodes", "plain")
+
+
 def test_a_second_release_of_another_name_is_refused(release, own_plane, chart):
     release.install()
     with pytest.raises(AssertionError, match=f"webhook plimsoll of the release {NAMESPACE}/plimsoll"):

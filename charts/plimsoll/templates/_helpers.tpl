@@ -182,6 +182,24 @@ it back and needs the right to for so long. Without a cluster to ask it is empty
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where no node has a label by which an agent starts. Without a cluster to ask it is empty. */}}
+{{- define "plimsoll.noAgentNode" -}}
+{{- $labels := list -}}
+{{- range $vendor := list "nvidia" "amd" "intel" -}}
+{{- $own := index $.Values.agent $vendor -}}
+{{- if $own.enabled -}}
+{{- range $key, $value := $own.nodeLabels }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $found := false -}}
+{{- range dig "items" (list) (lookup "v1" "Node" "" "") -}}
+{{- range $key, $value := .metadata.labels -}}
+{{- $found = or $found (has (printf "%s=%s" $key $value) $labels) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (not $found) (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "system:kube-scheduler") }}none{{ end -}}
+{{- end -}}
+
 {{- define "plimsoll.serverConfig" -}}
 {{- $config := .Values.config -}}
 reserve: {{ $config.reserve | quote }}
