@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+import manifests
 import nodes
 import pods
 from api import ApiError
@@ -85,6 +86,23 @@ def test_a_killed_server_finds_its_books_in_the_claims(lab):
     lab.wait_refused("over", "insufficient free VRAM (want 6Gi)")
     lab.create(pods.gpu("fits", "4Gi"))
     lab.wait_running("fits")
+
+
+def test_a_server_that_ends_gives_up_the_books_and_one_that_is_killed_cannot(lab):
+    def holder():
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{manifests.NAMESPACE}/leases/plimsoll-books"
+        return lab.api.call("GET", path)["spec"].get("holderIdentity")
+    lab.add_nodes(nodes.nvidia("sliced", 15360, replicas=4))
+    for name, how in (("first", signal.SIGTERM), ("second", signal.SIGKILL)):
+        lab.create(pods.gpu(name, "1Gi"))
+        lab.wait_running(name)
+        assert holder()
+        lab.plimsoll.stop_server(how)
+        assert bool(holder()) == (how == signal.SIGKILL)
+        lab.plimsoll.start_server()
+    # It is waited for until it can be nobody's any more.
+    lab.create(pods.gpu("third", "1Gi"))
+    lab.wait_running("third")
 
 
 def test_watches_resume_after_the_api_server_was_away(lab):
