@@ -128,6 +128,11 @@ def test_the_guarantee_of_each_node_is_published(lab):
         'plimsoll_node_guarantee{node="pinned",guarantee="pinned"} 1',
         'plimsoll_node_guarantee{node="split",guarantee="counted"} 1',
         'plimsoll_node_guarantee{node="two",guarantee="conservative"} 1']
+    logged = [json.loads(line) for line in lab.plimsoll.server.log.read_text().splitlines()]
+    promised = {line["node"]: line["guarantee"] for line in logged if "guarantee" in line}
+    assert {name: promised[name] for name in ("one", "pinned", "split", "two")} == {
+        "one": "exact", "pinned": "pinned", "split": "counted", "two": "conservative"}
+    assert "plain" not in promised
 
 
 # VRAM in the nodes' capacity.
