@@ -105,6 +105,7 @@ struct nvml_field {
 
 enum { NVML_ECC_UNCORRECTED = 1, NVML_ECC_VOLATILE = 0 };
 enum { NVML_LINK_TO_GPU = 0, NVML_LINK_TO_SWITCH = 2, NVML_LINK_TO_UNKNOWN = 0xff };
+enum { NVML_COMPUTE_PROHIBITED = 2 };
 
 _Static_assert(sizeof(enum nvml_result) == 4, "a result is an int");
 _Static_assert(sizeof(struct nvml_memory) == 24, "nvmlMemory_t");
@@ -174,6 +175,7 @@ _Static_assert(offsetof(struct nvml_field, value) == 32, "nvmlFieldValue_t");
       false, "nvmlDeviceGetRemappedRows", NULL)                                                    \
     X(retired_pending, (struct nvml_handle *, uint32_t *), false,                                  \
       "nvmlDeviceGetRetiredPagesPendingStatus", NULL)                                              \
+    X(compute_mode, (struct nvml_handle *, uint32_t *), false, "nvmlDeviceGetComputeMode", NULL)   \
     X(field_values, (struct nvml_handle *, int, struct nvml_field *), false,                       \
       "nvmlDeviceGetFieldValues", NULL)                                                            \
     X(event_set_create, (struct nvml_event_set **), false, "nvmlEventSetCreate", NULL)             \

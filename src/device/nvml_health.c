@@ -154,6 +154,16 @@ static bool has_ecc_errors(struct nvml_reader *reader, struct nvml_card *card)
            errors != 0;
 }
 
+/* By whoever runs the machine: no program of anybody's may compute there. */
+static bool is_prohibited(struct nvml_reader *reader, struct nvml_card *card)
+{
+    const struct nvml_library *nvml = &reader->library;
+    uint32_t mode = 0;
+    return nvml->compute_mode != NULL &&
+           nvml_saw(reader, card, nvml->compute_mode(card->handle, &mode)) == NVML_SUCCESS &&
+           mode == NVML_COMPUTE_PROHIBITED;
+}
+
 static bool answers_anew(struct nvml_reader *reader, struct nvml_card *card)
 {
     struct nvml_handle *fresh = card->handle;
@@ -175,6 +185,9 @@ void nvml_health_ask(struct nvml_reader *reader, struct nvml_card *card)
         condition = action_text(action);
     } else if (condition == NULL && has_ecc_errors(reader, card)) {
         condition = "ecc";
+    }
+    if (condition == NULL && is_prohibited(reader, card)) {
+        condition = "compute prohibited";
     }
     snprintf(card->condition, sizeof card->condition, "%s", condition == NULL ? "" : condition);
     if (card->xid != 0 && !card->xid_fresh && told && action == 0 && answers_anew(reader, card)) {

@@ -116,6 +116,14 @@ result_t nvmlDeviceGetRetiredPagesPendingStatus(handle_t *device, unsigned *pend
     return SUCCESS;
 }
 
+NVML result_t nvmlDeviceGetComputeMode(handle_t *device, unsigned *mode);
+result_t nvmlDeviceGetComputeMode(handle_t *device, unsigned *mode)
+{
+    ENTER_DEVICE(nvmlDeviceGetComputeMode, device);
+    *mode = player_card(device)->mode;
+    return SUCCESS;
+}
+
 NVML result_t nvmlDeviceGetFieldValues(handle_t *device, int count, field_t *fields);
 result_t nvmlDeviceGetFieldValues(handle_t *device, int count, field_t *fields)
 {

@@ -113,6 +113,8 @@ static void read_card(char **rest)
             card->remap_failed = small(value);
         } else if (strcmp(key, "retired") == 0) {
             card->retired = small(value);
+        } else if (strcmp(key, "mode") == 0) {
+            card->mode = small(value);
         } else if (strcmp(key, "ecc") == 0) {
             card->ecc = number(value);
         } else if (strcmp(key, "events") == 0) {

@@ -6,7 +6,7 @@
  *   driver VERSION
  *   live                                the cards are counted at every call, not at the start
  *   card UUID [name= pci=0000:07:00.0 total= reserved= used= mig=0|1 migmax= recovery= remap=
- *              remapfailed= retired= ecc= events= grow= include=1 addressing=]
+ *              remapfailed= retired= ecc= mode= events= grow= include=1 addressing=]
  *   instance CARD INDEX UUID [gi= ci= total= reserved= used= slices= cslices= size= name=]
  *   process CARD PID MIB|none [list=compute|graphics|mps gi= ci= count=]
  *   link CARD INDEX up|down gpu|switch|unknown PCI
@@ -36,7 +36,7 @@ struct script_card {
     char id[64], name[80], pci[24];
     uint64_t total, reserved, used, ecc, events, grow;
     long mig; /* -1: not capable */
-    unsigned mig_max, remap, remap_failed, retired, addressing;
+    unsigned mig_max, remap, remap_failed, retired, mode, addressing;
     long recovery; /* -1: not known to this driver */
     bool include;
 };

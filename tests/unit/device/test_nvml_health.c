@@ -228,6 +228,9 @@ static void faults_that_wait_for_a_reset_are_told_and_end(void **state)
         {3, "recovery=4", "drain and reset"},
         {3, "recovery=5", "recover imex"},
         {3, "recovery=6", "recovery required"},
+        {3, "mode=2", "compute prohibited"},
+        {3, "recovery=0 mode=2", "compute prohibited"},
+        {3, "mode=3", "ok"}, /* one process at a time, as MPS has it */
         {2, "remap=1", "row-remap"},
         {1, "remap=1", "ok"}, /* this library has no such question */
         {1, "retired=1", "retired pages"},
