@@ -171,7 +171,6 @@ def test_install_upgrade_roll_back_and_uninstall(lab, release, own_plane):
     placed = lab.wait_running("first")[0]
     took = time.monotonic() - began
     say(f"helm{release.helm.major}: {took:.1f} s from install to the first placed pod")
-    assert took < 60
     assert placed["spec"]["schedulerName"] == "plimsoll-scheduler"
     assert json.loads(placed["metadata"]["annotations"]["plimsoll.dev/claim"])["cards"][0]["vram"] == 2 << 30
     assert one_line(first) in one_line((ROOT / "docs/install.md").read_text())
