@@ -43,7 +43,10 @@ static void add_holding(const struct layout *layout, const struct holding *holdi
     const struct occupant *it = &holding->it;
     plimsoll_text_add_string(out, "  ");
     plimsoll_column_add(out, layout->options, it->pod->name, layout->name - 2);
-    plimsoll_text_add_format(out, "%14s%8s  ", "",
+    /* Below the counts, which a pod has none of; the node's name has the end of the line. */
+    plimsoll_text_add_format(out, "  %-12s%8s  ",
+                             it->presence != PRESENCE_CLAIMED ? plimsoll_presence_text(it->presence)
+                                                              : "",
                              it->claimed > 0 ? bytes_of(it->claimed).text : "-");
     if (holding->card != NULL && holding->card->attributed) {
         plimsoll_text_add_format(out, "%8s  ", bytes_of(it->measured).text);
@@ -54,9 +57,6 @@ static void add_holding(const struct layout *layout, const struct holding *holdi
     plimsoll_text_add_string(&where, holding->node->name);
     if (holding->card != NULL) {
         plimsoll_text_add_format(&where, ", card %d", holding->card->index);
-    }
-    if (it->presence != PRESENCE_CLAIMED) {
-        plimsoll_text_add_format(&where, ", %s", plimsoll_presence_text(it->presence));
     }
     plimsoll_column_clean(out, layout->options, where.data,
                           layout->options->width - layout->name - HOLDING_COLUMNS);
