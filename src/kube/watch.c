@@ -11,8 +11,7 @@
 #include <sys/random.h>
 
 #define PAGE_OBJECTS         500
-#define BACKOFF_MS_FIRST     800
-#define BACKOFF_MS_MAX       30000 /* with its jitter */
+#define ABSENT_MS            30000 /* a resource that is not there is asked for again */
 #define LIST_SILENCE_MS_MAX  75000 /* the API server gives a list up after 60 s */
 #define CONNECT_MS_MAX       10000
 #define WATCH_SECONDS_MIN    300
@@ -330,17 +329,10 @@ static void wait_ms(struct plimsoll_watcher *watcher, int64_t wait)
     }
 }
 
-/* 0.8 s, doubled for each failure in a row, and up to as long again at random: at most 30 s, longer
- * only if the API server asks for it. */
 static void back_off(struct plimsoll_watcher *watcher)
 {
-    int64_t wait = BACKOFF_MS_FIRST;
-    for (unsigned i = 1; i < watcher->failures && wait < BACKOFF_MS_MAX / 2; i++) {
-        wait *= 2;
-    }
-    wait = wait < BACKOFF_MS_MAX / 2 ? wait : BACKOFF_MS_MAX / 2;
-    wait += random_below((unsigned)wait);
-    wait_ms(watcher, wait > watcher->retry_after_ms ? wait : watcher->retry_after_ms);
+    wait_ms(watcher, plimsoll_api_wait_ms(watcher->failures - 1, watcher->retry_after_ms,
+                                          random_below(UINT32_MAX)));
 }
 
 /* The API server has no such resource, so there are none of it. */
@@ -349,7 +341,7 @@ static void sync_with_none(struct plimsoll_watcher *watcher)
     plimsoll_cluster_list_begin(watcher->cluster, watcher->kind);
     plimsoll_cluster_list_end(watcher->cluster, watcher->kind);
     say_well(watcher, "the API server does not know the resource");
-    wait_ms(watcher, BACKOFF_MS_MAX);
+    wait_ms(watcher, ABSENT_MS);
 }
 
 static void recover(struct plimsoll_watcher *watcher, const struct plimsoll_error *err)
