@@ -120,7 +120,7 @@ static json_t *ruled_out_of(const struct plimsoll_view_explanation *explanation)
 {
     const char *name = plimsoll_explanation_best(explanation)->seen->view.node->name;
     const char *message = explanation->question.scheduling->message;
-    plimsoll_autotext words = plimsoll_text_make(PLIMSOLL_VIEW_NOTE_BYTES_MAX);
+    plimsoll_autotext words = plimsoll_text_make(PLIMSOLL_VIEW_NOTE_BYTES_MAX + strlen(message));
     plimsoll_text_add_format(&words, "It fits on %s as far as VRAM is concerned.", name);
     if (message[0] != '\0') {
         plimsoll_text_add_format(&words, " When the scheduler last looked, it said: %s", message);

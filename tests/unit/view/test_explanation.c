@@ -230,6 +230,20 @@ static void a_program_reads_which_node_another_filter_refuses(void **state)
         it->text.data, "\"It fits on attic as far as VRAM is concerned. When the scheduler last "
                        "looked, it said: 0/3 nodes are available: 1 node(s) had untolerated "
                        "taint(s).\""));
+    /* In a large cluster the scheduler has much to say. */
+    char words[4096] = "";
+    memset(words, 'x', sizeof words - 2);
+    words[sizeof words - 2] = '!';
+    it->scheduling.message = words;
+    explanation = plimsoll_view_explain(&it->question);
+    plimsoll_text_reset(&it->text);
+    plimsoll_view_explanation_json(explanation, &it->text);
+    plimsoll_view_explanation_free(&explanation);
+    const char *said = strstr(it->text.data, "it said: ");
+    assert_non_null(said);
+    said += strlen("it said: ");
+    assert_int_equal(strspn(said, "x"), sizeof words - 2);
+    assert_int_equal(said[sizeof words - 2], '!');
 }
 
 static void gates_other_schedulers_and_silence_are_told_apart(void **state)
